@@ -145,8 +145,8 @@ class Step:
     """One planned remote call (or a fixed group that the API splits off), as data that survives a crash.
 
     ``verb`` names the connector's operation (``create``, ``update``, ``delete``, ``stage``, ``membership``,
-    ``remove_properties``, ``bind``, ``label`` …). ``values`` are the shadow keys that this step settles, with the raw value that
-    is sent. ``payload`` is the JSON the connector needs to send it. ``calls`` is its price in remote calls.
+    ``remove_properties``, ``bind``, ``label`` …). ``values`` maps the paths that this step settles to the raw value that
+    is sent. A step after a create has ``record_id=None`` too: the engine fills in the id that the create answered. ``payload`` is the JSON the connector needs to send it. ``calls`` is its price in remote calls.
     """
 
     system: str
@@ -190,8 +190,7 @@ class Intent:
 class Patch:
     """What to change on one remote object, in raw remote values, before the connector splits it into steps.
 
-    ``set`` maps a path (``additional_properties.Industry``) to the raw value to write; ``None`` clears. ``keys`` maps the same
-    paths to shadow keys. ``bind`` is the join key to add; ``unbind`` one to remove.
+    ``set`` maps a path (``additional_properties.Industry``) to the raw value to write; ``None`` clears. ``bind`` is the join key to add; ``unbind`` one to remove.
     """
 
     object: str
