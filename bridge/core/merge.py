@@ -1,0 +1,394 @@
+"""Three-way merge of one record's fields (pure).
+
+Each side's value is compared with its own shadow. A side has *moved* when a person (or an automation there) changed it
+since; our own writes coming back have not moved it, by construction: after a write the shadow holds what was sent.
+
+Moving is judged on raw values first, so that a renamed label, stage or owner moves no record, and on common values second,
+so that another spelling of the same value does not either.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from bridge.core.effects import Decision
+from bridge.core.errors import ParentNotLinked, Undecodable
+from bridge.core.mapping.model import Field
+from bridge.core.records import ABSENT, Json, Lookups, Shadow, Value
+
+
+class _NoBase:
+    """The shadow never held this field: there is nothing to compare with."""
+
+    def __repr__(self) -> str:
+        return "NO_BASE"
+
+
+NO_BASE = _NoBase()
+
+Mode: TypeAlias = Literal["known", "bind", "rebuild"]
+"""``known``: the link is remembered. ``bind``: first bind through a match rule. ``rebuild``: the join key said so, we had no memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """What one side says now, what it said last time, and what we may have said to it ourselves.
+
+    ``ours`` are raw values of this field in young intents: seeing one of them is our write, however late it landed.
+    ``base`` is the raw base or ``NO_BASE``; ``sent`` that the base is our own write, not seen come back yet.
+    """
+
+    side: str
+    now: Value
+    base: Value | _NoBase
+    sent: bool = False
+    ours: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When each side's record was last changed, on one clock; ``None`` where that proves nothing."""
+
+    at: Mapping[str, datetime | None] = dataclasses.field(default_factory=dict)
+    margin: timedelta = timedelta(seconds=2)
+
+    def newest(self) -> str | None:
+        """The side with the newer stamp, if both have one and they differ by more than the margin."""
+        stamps = {side: at for side, at in self.at.items() if at is not None}
+        if len(stamps) < 2:
+            return None
+        (older, first), (newer, second) = sorted(stamps.items(), key=lambda pair: pair[1])
+        del older
+        return newer if second - first > self.margin else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is decided for one field.
+
+    ``writes`` maps a side to the common value it shall get; ``settled`` maps a side to the raw value its shadow shall hold when
+    nothing is written there. With ``hold`` the shadows keep their base (or have none), so that the question stays open.
+    ``cause`` names the rule that decided and goes into history and notices.
+    """
+
+    field: str
+    cause: str
+    writes: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    settled: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    hold: bool = False
+    detail: str = ""
+    ways: tuple[str, ...] = ()
+    moved: frozenset[str] = frozenset()
+    used: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One side, judged: did it move, and what does it say in common values."""
+
+    view: SideView
+    common: Value
+    base_common: Value | _NoBase
+    moved: bool
+    astray: bool = False
+    """It shows an older write of ours that landed late: to be repaired, never carried back."""
+
+    @property
+    def silent(self) -> bool:
+        return self.view.now is ABSENT
+
+    @property
+    def baseless(self) -> bool:
+        return isinstance(self.view.base, _NoBase) or self.view.base is ABSENT
+
+
+def same(rule: Field, a: Value, b: Value) -> bool:
+    """Equality of common values; lists of a set-valued field ignore order. ``True`` is not ``1`` here."""
+    if rule.unordered and isinstance(a, list) and isinstance(b, list):
+        return _elements(a) == _elements(b)
+    return strictly_equal(a, b)
+
+
+def strictly_equal(a: Value, b: Value) -> bool:
+    """JSON equality: Python's ``1 == True`` must not hide an edit from a number to a flag."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(strictly_equal(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(strictly_equal(value, b[key]) for key, value in a.items())
+    return bool(a == b)
+
+
+def merge(
+    rule: Field,
+    views: Sequence[SideView],
+    lookups: Lookups,
+    *,
+    mode: Mode = "known",
+    times: Times | None = None,
+    decision: Decision | None = None,
+    pinned: str | None = None,
+) -> Verdict:
+    """Decide one field from what both sides said last time and say now.
+
+    A value that cannot be decoded is a question to a person, never a guess. ``ParentNotLinked`` passes through: the caller
+    brings the parent first.
+    """
+    # "references compare by remote id": raw equality comes before any decoding, so a deleted label that nobody
+    # touched on this record raises no question.
+    if decision is None and pinned != "frozen" and all(_raw_unmoved(view) for view in views):
+        return Verdict(
+            rule.name, "unchanged", settled={view.side: view.now for view in views if view.now is not ABSENT}
+        )
+    try:
+        left, right = (_read(rule, view, lookups) for view in views)
+    except ParentNotLinked:
+        raise
+    except Undecodable as problem:
+        return Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("dismiss",))
+    moved = frozenset(read.view.side for read in (left, right) if read.moved)
+    if decision is not None and (verdict := _decided(rule, left, right, decision)) is not None:
+        return verdict
+    if pinned is not None and (not moved or pinned == "frozen"):
+        if pinned == "frozen":
+            return _ask(rule, left, right, "frozen", "both sides keep changing it back; pick one")
+        return _settle(rule, left, right, "pinned")
+    if left.silent or right.silent:
+        return _one_sided(rule, left, right, mode)
+    if left.baseless or right.baseless:
+        return _without_base(rule, left, right, lookups, mode, times)
+    return _with_base(rule, left, right, times)
+
+
+def _raw_unmoved(view: SideView) -> bool:
+    if view.now is ABSENT:
+        return not isinstance(view.base, _NoBase)
+    return not isinstance(view.base, _NoBase) and view.base is not ABSENT and strictly_equal(view.now, view.base)
+
+
+def _read(rule: Field, view: SideView, lookups: Lookups) -> _Read:
+    side, now, base = view.side, view.now, view.base
+    common = rule.decode(side, now, lookups)
+    if isinstance(base, _NoBase) or base is ABSENT or now is ABSENT:
+        return _Read(view, common, NO_BASE, moved=False)
+    if strictly_equal(now, base):
+        return _Read(view, common, common, moved=False)
+    if view.sent and rule.is_echo(side, base, now):
+        # The remote trimmed, cut or rounded what we sent. The value we meant stays the base, so that a name cut at
+        # 100 characters never shortens the other side's.
+        return _Read(view, common, common, moved=False)
+    if any(strictly_equal(now, value) for value in view.ours):
+        return _Read(view, common, common, moved=False, astray=True)
+    try:
+        base_common: Value | _NoBase = rule.decode(side, base, lookups)
+    except Undecodable:
+        # Yesterday's value means nothing under today's mapping; today's does. That is a move.
+        return _Read(view, common, NO_BASE, moved=True)
+    return _Read(view, common, base_common, moved=not same(rule, common, base_common))
+
+
+def _settle(rule: Field, left: _Read, right: _Read, cause: str) -> Verdict:
+    settled = {read.view.side: read.view.now for read in (left, right) if not read.silent}
+    moved = frozenset(read.view.side for read in (left, right) if read.moved)
+    return Verdict(rule.name, cause, settled=settled, moved=moved)
+
+
+def _carry(rule: Field, source: _Read, target: _Read, cause: str) -> Verdict:
+    """Write the source's value to the target, as far as the field's rules let it."""
+    value, side = source.common, target.view.side
+    if not target.silent and same(rule, value, target.common):
+        return _settle(rule, source, target, cause)
+    if value is None or value == []:
+        if rule.clears == "ignore":
+            return _settle(rule, source, target, "clear ignored")
+        if rule.required:
+            return _ask(
+                rule, source, target, f"required:{rule.name}", f"{rule.name} was cleared, but {side} requires it"
+            )
+    if rule.fill and not target.silent and target.common not in (None, []):
+        return _settle(rule, source, target, "not empty")
+    if rule.create_only:
+        return _settle(rule, source, target, "only on create")
+    moved = frozenset(read.view.side for read in (source, target) if read.moved)
+    settled = {} if source.silent else {source.view.side: source.view.now}
+    return Verdict(rule.name, cause, writes={side: value}, settled=settled, moved=moved)
+
+
+def _ask(rule: Field, left: _Read, right: _Read, cause: str, detail: str) -> Verdict:
+    moved = frozenset(read.view.side for read in (left, right) if read.moved)
+    ways = (left.view.side, right.view.side, "value")
+    return Verdict(rule.name, cause, hold=True, detail=detail, ways=ways, moved=moved)
+
+
+def _decided(rule: Field, left: _Read, right: _Read, decision: Decision) -> Verdict | None:
+    """Carry what a person chose; nothing if a side has moved on since they looked."""
+    for read in (left, right):
+        seen = decision.seen.get(read.view.side, ABSENT)
+        if not read.silent and seen is not ABSENT and not strictly_equal(seen, read.view.now):
+            return None
+    if decision.side is None:
+        writes = {
+            read.view.side: decision.value
+            for read in (left, right)
+            if rule.to in (None, read.view.side) and not (not read.silent and same(rule, decision.value, read.common))
+        }
+        settled = {
+            read.view.side: read.view.now for read in (left, right) if read.view.side not in writes and not read.silent
+        }
+        return Verdict(rule.name, "decided", writes=writes, settled=settled, used=decision)
+    source, target = (left, right) if decision.side == left.view.side else (right, left)
+    if rule.to not in (None, target.view.side):
+        return _settle(rule, left, right, "decided")
+    return replace(_carry(rule, source, target, "decided"), used=decision)
+
+
+def _one_sided(rule: Field, left: _Read, right: _Read, mode: Mode) -> Verdict:
+    """One side does not show the field: it flows only towards that side."""
+    if left.silent and right.silent:
+        return Verdict(rule.name, "silent")
+    silent, shown = (left, right) if left.silent else (right, left)
+    if rule.to == shown.view.side:
+        return _settle(rule, left, right, "silent")
+    if silent.baseless or shown.baseless:
+        # Nothing is known of the silent side: after a lost database it was told already, so a rebuild writes nothing.
+        if mode == "rebuild" or shown.common is None or rule.on_bind != shown.view.side:
+            return _settle(rule, left, right, "silent")
+        return _carry(rule, shown, silent, "filled")
+    return _carry(rule, shown, silent, "carried") if shown.moved else _settle(rule, left, right, "unchanged")
+
+
+def _without_base(rule: Field, left: _Read, right: _Read, lookups: Lookups, mode: Mode, times: Times | None) -> Verdict:
+    """First bind, rebuild, or a field that was mapped only now."""
+    if (
+        same(rule, left.common, right.common)
+        or _spelled(rule, left, right, lookups)
+        or _spelled(rule, right, left, lookups)
+    ):
+        return _settle(rule, left, right, "adopted")
+    if mode == "rebuild":
+        return _ask(rule, left, right, "differs after rebuild", "the sides differ and no memory says which is right")
+    for empty, full in ((left, right), (right, left)):
+        if empty.common in (None, []):
+            if rule.to not in (None, empty.view.side):
+                return _settle(rule, left, right, "not its direction")
+            return _carry(rule, full, empty, "filled")
+    choice = rule.on_bind
+    if choice == "newest":
+        choice = (times.newest() if times else None) or "ask"
+    if choice == "ask":
+        return _ask(rule, left, right, "differs on bind", "the sides differed when they were bound")
+    source, target = (left, right) if choice == left.view.side else (right, left)
+    if rule.to not in (None, target.view.side):
+        return _settle(rule, left, right, "not its direction")
+    return _carry(rule, source, target, f"on_bind:{choice}")
+
+
+def _spelled(rule: Field, source: _Read, target: _Read, lookups: Lookups) -> bool:
+    """Whether the target shows the remote's declared spelling (cut, trimmed) of the source's value."""
+    if rule.to not in (None, target.view.side):
+        return False
+    try:
+        written = rule.encode(target.view.side, source.common, target.view.now, lookups)
+    except Undecodable:
+        return False
+    return rule.is_echo(target.view.side, written, target.view.now)
+
+
+def _with_base(rule: Field, left: _Read, right: _Read, times: Times | None) -> Verdict:
+    if same(rule, left.common, right.common):
+        # Nobody moved, or both people typed the same correction: agreement, not a conflict.
+        return _settle(rule, left, right, "agreed" if left.moved or right.moved else "unchanged")
+    if left.astray or right.astray:
+        return _repair(rule, left, right)
+    if not (left.moved or right.moved):
+        return _settle(rule, left, right, "unchanged")
+    if rule.to is not None:
+        source, target = (left, right) if rule.to == right.view.side else (right, left)
+        return _one_way(rule, source, target)
+    if rule.unordered and isinstance(left.base_common, list) and isinstance(right.base_common, list):
+        return _by_element(rule, left, right)
+    if left.moved and right.moved:
+        return _conflict(rule, left, right, times)
+    source, target = (left, right) if left.moved else (right, left)
+    return _carry(rule, source, target, "carried")
+
+
+def _repair(rule: Field, left: _Read, right: _Read) -> Verdict:
+    """A stopped worker's write landed late: put back what the other side says."""
+    source, target = (right, left) if left.astray else (left, right)
+    if rule.to not in (None, target.view.side):
+        return _settle(rule, left, right, "unchanged")
+    return _carry(rule, source, target, "repaired")
+
+
+def _one_way(rule: Field, source: _Read, target: _Read) -> Verdict:
+    if source.moved:
+        return _carry(rule, source, target, "carried")
+    match rule.wrong_side:
+        case "revert":
+            return _carry(rule, source, target, "reverted")
+        case "keep":
+            return _settle(rule, source, target, "kept")
+        case "report":
+            return _ask(
+                rule,
+                source,
+                target,
+                "wrong side",
+                f"{rule.name} was edited in {target.view.side}, but flows only to it",
+            )
+
+
+def _conflict(rule: Field, left: _Read, right: _Read, times: Times | None) -> Verdict:
+    choice = rule.conflict
+    if choice == "newest":
+        newest = times.newest() if times else None
+        if newest is None:
+            return _ask(
+                rule, left, right, "conflict", "both sides changed it, and their times do not prove which came last"
+            )
+        source, target = (left, right) if newest == left.view.side else (right, left)
+        return _carry(rule, source, target, "conflict:newest")
+    if choice == "ask":
+        return _ask(rule, left, right, "conflict", "both sides changed it")
+    source, target = (left, right) if choice == left.view.side else (right, left)
+    return _carry(rule, source, target, f"conflict:{choice}")
+
+
+def _elements(values: Sequence[Json]) -> list[str]:
+    return sorted({repr(value) for value in values})
+
+
+def _by_element(rule: Field, left: _Read, right: _Read) -> Verdict:
+    """Tags added here and removed there are both meant."""
+
+    def items(value: Value | _NoBase) -> dict[str, Json]:
+        return {repr(item): item for item in value} if isinstance(value, list) else {}
+
+    sides = [(items(read.base_common), items(read.common)) for read in (left, right)]
+    removed = {key for base, now in sides for key in base if key not in now}
+    merged: dict[str, Json] = {}
+    for _base, now in sides:
+        merged.update({key: value for key, value in now.items() if key not in removed})
+    result = list(merged.values())
+    writes = {read.view.side: result for read in (left, right) if not same(rule, result, read.common)}
+    settled = {read.view.side: read.view.now for read in (left, right) if read.view.side not in writes}
+    moved = frozenset(read.view.side for read in (left, right) if read.moved)
+    return Verdict(rule.name, "merged", writes=writes, settled=settled, moved=moved)
+
+
+def view_of(
+    rule: Field, side: str, raw: Mapping[str, Json] | None, shadow: Shadow | None, ours: Mapping[str, Sequence[Value]]
+) -> SideView:
+    """Build a side's view of one field from its record, its shadow and young intents (path to values)."""
+    key = rule.key(side)
+    now = ABSENT if raw is None or not rule.has(side) else rule.observe(side, raw)
+    base: Value | _NoBase = NO_BASE
+    if shadow is not None and key in shadow.values:
+        base = shadow.values[key]
+    return SideView(side, now, base, shadow is not None and key in shadow.sent, tuple(ours.get(key, ())))

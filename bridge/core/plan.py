@@ -1,0 +1,359 @@
+"""From two records and their link to the writes that bring them in step (pure).
+
+A plan can be printed, priced, refused, applied and undone. It never depends on when or by whom it is carried out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.core.effects import Decision, EndDraft, Entry, Notice
+from bridge.core.errors import LabelMissing, ParentNotLinked, Undecodable
+from bridge.core.mapping.model import Field, Stream
+from bridge.core.merge import Mode, SideView, Times, Verdict, merge, strictly_equal, view_of
+from bridge.core.records import ABSENT, Json, Link, Lookups, Patch, Record, Reference, Shadow, Value
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPlan:
+    """One field's verdict with the raw values to write, per side, as path to value."""
+
+    rule: Field
+    verdict: Verdict
+    raw: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    """Side to raw value in the shape ``Field.observe`` gives, for the shadow."""
+    writes: Mapping[str, Mapping[str, Json]] = dataclasses.field(default_factory=dict)
+    """Side to path to raw value, for the patch."""
+    was: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    """Side to the raw value before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything decided about one record.
+
+    ``patches`` holds one patch a side that changes; ``labels`` are labels to create before encoding can succeed (then plan again).
+    """
+
+    stream: str
+    fields: tuple[FieldPlan, ...]
+    patches: Mapping[str, Patch] = dataclasses.field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    labels: tuple[LabelMissing, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        return bool(self.patches)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a plan is made from. ``ours`` maps side to shadow key to raw values of young open intents."""
+
+    link: Link | None
+    records: Mapping[str, Record | None]
+    mode: Mode = "known"
+    ours: Mapping[str, Mapping[str, Sequence[Value]]] = dataclasses.field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+    offsets: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
+    margin: timedelta = timedelta(seconds=2)
+
+
+def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
+    """Decide every field of a record that exists on both sides. Raises ``ParentNotLinked``."""
+    times = _times(stream, situation)
+    decisions = {decision.field: decision for decision in situation.decisions}
+    plans, notices, labels = [], [], []
+    for rule in stream.fields:
+        views = [_view(rule, side, situation) for side in stream.sides]
+        pinned = situation.link.pinned.get(rule.name) if situation.link else None
+        verdict = merge(
+            rule, views, lookups, mode=situation.mode, times=times, decision=decisions.get(rule.name), pinned=pinned
+        )
+        planned, label = _encode(stream, rule, verdict, situation, lookups)
+        plans.append(planned)
+        if label is not None:
+            labels.append(label)
+        if planned.verdict.hold:
+            notices.append(_notice(planned, views))
+    fields = tuple(plans)
+    patches = _patches(stream, fields, {side: _record_id(situation, side) for side in stream.sides})
+    return Plan(stream.name, fields, patches, tuple(notices), tuple(labels))
+
+
+def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: str) -> Plan:
+    """Everything a new record on the other side gets. Raises ``ParentNotLinked``.
+
+    ``identity`` is the left id (or the right one, when the record is made on the left): what made-up values are derived from.
+    A field that cannot be translated is left out and shown; a required one that is missing stops the create (see ``blockers``).
+    """
+    side, target = source.ref.system, stream.other(source.ref.system)
+    plans, notices, labels = [], [], []
+    for rule in stream.fields:
+        raw = rule.observe(side, source.raw) if rule.has(side) else ABSENT
+        settled = {} if raw is ABSENT else {side: raw}
+        if not rule.has(target) or rule.to == side:
+            plans.append(FieldPlan(rule, Verdict(rule.name, "not its direction", settled=settled)))
+            continue
+        try:
+            common = rule.decode(side, raw, lookups)
+            value = rule.encode(target, None if common is ABSENT else common, ABSENT, lookups, identity=identity)
+        except ParentNotLinked:
+            raise
+        except LabelMissing as missing:
+            labels.append(missing)
+            plans.append(FieldPlan(rule, Verdict(rule.name, "label", settled=settled)))
+            continue
+        except Undecodable as problem:
+            verdict = Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("dismiss",))
+            plans.append(FieldPlan(rule, verdict))
+            notices.append(
+                Notice(
+                    problem.cause,
+                    str(problem),
+                    rule.name,
+                    {side: _shown(raw)},
+                    _group(rule, problem.cause),
+                    verdict.ways,
+                )
+            )
+            continue
+        if value in (None, [], ABSENT):
+            if rule.required:
+                cause = f"required:{rule.name}"
+                detail = f"{rule.name} is empty, and {target} cannot have a record without it"
+                verdict = Verdict(rule.name, cause, hold=True, detail=detail, ways=("dismiss",))
+                plans.append(FieldPlan(rule, verdict))
+                notices.append(Notice(cause, detail, rule.name, {side: _shown(raw)}, _group(rule, cause), verdict.ways))
+            else:
+                plans.append(FieldPlan(rule, Verdict(rule.name, "empty", settled=settled | {target: None})))
+            continue
+        plans.append(
+            FieldPlan(
+                rule,
+                Verdict(rule.name, "created", {target: common}, settled),
+                {target: value},
+                {target: rule.writes(target, value)},
+            )
+        )
+    fields = tuple(plans)
+    patches = _patches(stream, fields, {target: None})
+    left, right = stream.sides
+    patch = patches.get(target, Patch(stream.object(target), None))
+    if target == right and source.ref.system == left:
+        patch = dataclasses.replace(patch, bind=stream.join_key(source.ref.id))
+    return Plan(stream.name, fields, {target: patch}, tuple(notices), tuple(labels))
+
+
+def blockers(plan: Plan) -> tuple[Notice, ...]:
+    """Why a create cannot be made: required fields that are empty or cannot be translated."""
+    required = {planned.rule.name for planned in plan.fields if planned.rule.required}
+    return tuple(notice for notice in plan.notices if notice.field in required)
+
+
+def settle(
+    stream: Stream,
+    plan: Plan,
+    link: Link | None,
+    records: Mapping[str, Record | None],
+    ids: Mapping[str, str],
+    answered: Mapping[str, frozenset[str]],
+) -> dict[str, EndDraft]:
+    """The link's ends after the calls that were answered.
+
+    ``answered`` maps a side to the paths whose write got a yes. A field whose write did not get one keeps its base on *both*
+    sides, or the edit that caused it would be forgotten.
+    """
+    ends = {}
+    for side in stream.sides:
+        old = link.end(side) if link else None
+        values = dict(old.shadow.values) if old else {}
+        sent = set(old.shadow.sent) if old else set()
+        for planned in plan.fields:
+            if not planned.rule.has(side):
+                continue
+            key = planned.rule.key(side)
+            if planned.verdict.hold or not _all_answered(planned, answered):
+                continue
+            if side in planned.raw:
+                values[key] = planned.raw[side]
+                sent.add(key)
+            elif side in planned.verdict.settled:
+                values[key] = planned.verdict.settled[side]
+                sent.discard(key)
+            elif key not in values:
+                values[key] = ABSENT
+        record = records.get(side)
+        updated_at = record.updated_at if record is not None else (old.shadow.updated_at if old else None)
+        known = {planned.rule.key(side) for planned in plan.fields if planned.rule.has(side)}
+        kept = {key: value for key, value in values.items() if key in known}
+        shadow = Shadow(kept, frozenset(sent & known), updated_at, stream.version)
+        ends[side] = EndDraft(ids[side], shadow)
+    return ends
+
+
+def entries(plan: Plan, answered: Mapping[str, frozenset[str]]) -> tuple[Entry, ...]:
+    """History lines of what was written."""
+    return tuple(
+        Entry(side, planned.rule.name, planned.was.get(side, ABSENT), value, planned.verdict.cause, planned.rule.place)
+        for planned in plan.fields
+        if _all_answered(planned, answered)
+        for side, value in planned.raw.items()
+    )
+
+
+def unmoved(stream: Stream, side: str, record: Record, shadow: Shadow) -> bool:
+    """Whether a record equals its shadow, raw, under today's mapping: nothing to do and nothing to remember."""
+    if shadow.version != stream.version:
+        return False
+    for rule in stream.fields:
+        if not rule.has(side):
+            continue
+        now = rule.observe(side, record.raw)
+        key = rule.key(side)
+        if key not in shadow.values or (now is not ABSENT and not strictly_equal(now, shadow.values[key])):
+            return False
+    return True
+
+
+def clears(plan: Plan) -> dict[str, tuple[FieldPlan, ...]]:
+    """Per side, the fields that were cleared there: always read back."""
+    found: dict[str, list[FieldPlan]] = {}
+    for planned in plan.fields:
+        for side, raw in planned.raw.items():
+            if _empty(raw):
+                found.setdefault(side, []).append(planned)
+    return {side: tuple(items) for side, items in found.items()}
+
+
+def classes(plan: Plan) -> dict[str, int]:
+    """What the brake counts: ``clear`` and ``re-parent`` by field, everything else one ``update`` a side."""
+    counted: dict[str, int] = {}
+    for planned in plan.fields:
+        for side, raw in planned.raw.items():
+            parented = bool(planned.rule.references(side, raw)) or bool(
+                planned.rule.references(side, planned.was.get(side, ABSENT))
+            )
+            kind = "re-parent" if parented else "clear" if _empty(raw) else "update"
+            counted[kind] = counted.get(kind, 0) + 1
+    if "update" in counted:
+        counted["update"] = len(plan.patches)
+    return counted
+
+
+def references(stream: Stream, records: Iterable[Record | None]) -> frozenset[Reference]:
+    """Every parent that decoding or encoding these records may need."""
+    return frozenset(
+        reference
+        for record in records
+        if record is not None
+        for rule in stream.fields
+        if rule.has(record.ref.system)
+        for reference in rule.references(record.ref.system, rule.observe(record.ref.system, record.raw))
+    )
+
+
+def _times(stream: Stream, situation: Situation) -> Times:
+    at: dict[str, datetime | None] = {}
+    for side in stream.sides:
+        record = situation.records.get(side)
+        end = situation.link.end(side) if situation.link else None
+        stamp = record.updated_at if record else None
+        # A stamp that our own write may have made proves nothing about a person.
+        ours = end is not None and bool(end.shadow.sent)
+        at[side] = None if stamp is None or ours else stamp - situation.offsets.get(side, timedelta())
+    return Times(at, situation.margin)
+
+
+def _view(rule: Field, side: str, situation: Situation) -> SideView:
+    record = situation.records.get(side)
+    end = situation.link.end(side) if situation.link else None
+    return view_of(
+        rule, side, record.raw if record else None, end.shadow if end else None, situation.ours.get(side, {})
+    )
+
+
+def _record_id(situation: Situation, side: str) -> str | None:
+    record = situation.records.get(side)
+    return record.ref.id if record else None
+
+
+def _encode(
+    stream: Stream, rule: Field, verdict: Verdict, situation: Situation, lookups: Lookups
+) -> tuple[FieldPlan, LabelMissing | None]:
+    """Turn the verdict's common values into raw ones; a value that cannot be written becomes a question."""
+    raw: dict[str, Json] = {}
+    writes: dict[str, Mapping[str, Json]] = {}
+    was: dict[str, Value] = {}
+    left = _record_id(situation, stream.sides[0]) or ""
+    for side, value in verdict.writes.items():
+        record = situation.records.get(side)
+        observed = rule.observe(side, record.raw) if record is not None and rule.has(side) else ABSENT
+        try:
+            encoded = rule.encode(side, value, observed, lookups, identity=left)
+        except ParentNotLinked:
+            raise
+        except LabelMissing as missing:
+            return FieldPlan(rule, verdict), missing
+        except Undecodable as problem:
+            held = Verdict(
+                rule.name, problem.cause, hold=True, detail=str(problem), ways=("dismiss",), moved=verdict.moved
+            )
+            return FieldPlan(rule, held), None
+        if observed is not ABSENT and strictly_equal(encoded, observed):
+            continue
+        raw[side], was[side] = encoded, observed
+        writes[side] = rule.writes(side, encoded)
+    dropped = {side: _observed(rule, side, situation) for side in verdict.writes if side not in raw}
+    if dropped:
+        settled = {**verdict.settled, **{side: value for side, value in dropped.items() if value is not ABSENT}}
+        verdict = dataclasses.replace(verdict, settled=settled)
+    return FieldPlan(rule, verdict, raw, writes, was), None
+
+
+def _observed(rule: Field, side: str, situation: Situation) -> Value:
+    record = situation.records.get(side)
+    return rule.observe(side, record.raw) if record is not None else ABSENT
+
+
+def _patches(stream: Stream, fields: Sequence[FieldPlan], ids: Mapping[str, str | None]) -> dict[str, Patch]:
+    patches = {}
+    for side in stream.sides:
+        values: dict[str, Json] = {}
+        was: dict[str, Value] = {}
+        for planned in fields:
+            for path, value in planned.writes.get(side, {}).items():
+                values[path] = value
+                before = planned.was.get(side, ABSENT)
+                if before is not ABSENT and len(planned.writes[side]) == 1:
+                    was[path] = before
+        if values:
+            patches[side] = Patch(stream.object(side), ids.get(side), values, was)
+    return patches
+
+
+def _all_answered(planned: FieldPlan, answered: Mapping[str, frozenset[str]]) -> bool:
+    return all(path in answered.get(side, frozenset()) for side, paths in planned.writes.items() for path in paths)
+
+
+def _notice(planned: FieldPlan, views: Sequence[SideView]) -> Notice:
+    verdict = planned.verdict
+    values = {view.side: _shown(view.now) for view in views}
+    return Notice(
+        verdict.cause, verdict.detail, planned.rule.name, values, _group(planned.rule, verdict.cause), verdict.ways
+    )
+
+
+def _group(rule: Field, cause: str) -> str:
+    return f"{cause}/{rule.name}"
+
+
+def _shown(value: Value) -> Json:
+    return None if value is ABSENT else value
+
+
+def _empty(value: Value) -> bool:
+    return value in (None, "", []) or (isinstance(value, list) and all(item in (None, "") for item in value))
