@@ -73,8 +73,9 @@ class Field(Protocol):
     def decode(self, side: str, observed: Value, lookups: Lookups) -> Value:
         """The common value; ``None`` for empty, ``ABSENT`` for ``ABSENT``. Raises ``Undecodable``."""
 
-    def encode(self, side: str, value: Json, observed: Value, lookups: Lookups) -> Json:
-        """The raw value to write, given the one there now (a lens's put). Raises ``Undecodable``;
+    def encode(self, side: str, value: Json, observed: Value, lookups: Lookups, *, identity: str = "") -> Json:
+        """The raw value to write, given the one there now (a lens's put). ``identity`` is the
+        left id, from which made-up values (a ``.invalid`` domain) are derived. Raises ``Undecodable``;
         ``LabelMissing`` when the name has no label yet and the mapping says ``create: true``."""
 
     def writes(self, side: str, encoded: Json) -> Mapping[str, Json]:
