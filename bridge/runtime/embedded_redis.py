@@ -89,7 +89,7 @@ def wait_until_up(redis_url: str, seconds: float = 10.0) -> None:
                 client.ping()
             except redis.RedisError as error:
                 if time.monotonic() > deadline:
-                    raise SettingsError(f"Redis does not answer at {redis_url.split('@')[-1]}") from error
+                    raise SettingsError(f"Redis does not answer at {redis_url.rsplit('@', maxsplit=1)[-1]}") from error
                 time.sleep(0.02)
             else:
                 return

@@ -61,8 +61,8 @@ class Child:
         try:
             with contextlib.ExitStack() as files:
                 output = None if log is None else files.enter_context(log.open("ab"))
-                self._process = subprocess.Popen(
-                    ["/bin/sh", "-c", GUARD, "sh", str(round(grace * 10)), str(remove or ""), *command],  # noqa: S603
+                self._process = subprocess.Popen(  # noqa: S603  the caller's own programs
+                    ["/bin/sh", "-c", GUARD, "sh", str(round(grace * 10)), str(remove or ""), *command],
                     stdin=read_end,
                     stdout=output,
                     stderr=None if output is None else subprocess.STDOUT,
@@ -153,8 +153,8 @@ class Supervisor:
     def __init__(
         self,
         *,
-        on_event: Callable[[str, str], None] = lambda name, what: None,
-        backoff: Backoff = Backoff(),  # noqa: B008  frozen
+        on_event: Callable[[str, str], None] = lambda *_: None,
+        backoff: Backoff = Backoff(),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``on_event(program, what)`` is told of starts, crashes and stops, from the watching thread too."""

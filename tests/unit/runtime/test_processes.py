@@ -60,7 +60,9 @@ def test_a_stopped_child_is_gone_with_its_guard() -> None:
 
 
 def test_a_child_that_ignores_sigterm_is_killed_after_the_grace_time() -> None:
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(600)"
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(600)"
+    )
     child = Child((sys.executable, "-c", stubborn), grace=0.3, log=Path(os.devnull))
     time.sleep(0.5)
     assert child.stop(5) == -signal.SIGKILL

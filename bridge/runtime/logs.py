@@ -1,0 +1,91 @@
+"""Logging for every process: one line an event on stderr, JSON or text, secrets blotted out.
+
+Code logs ids and counts, never bodies or keys; the processor here is the second lock. The loggers of libraries are
+raised to warnings: httpx would log whole URLs, RQ every job.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final
+
+import structlog
+
+_SECRET_NAMES: Final = re.compile(r"token|secret|password|api_?key|authorization|cookie|signature", re.IGNORECASE)
+_SECRET_VALUES: Final = re.compile(
+    r"\bak_[\w-]+|\bwhsec_[\w+/=-]+|\bBearer\s+\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)", re.IGNORECASE
+)
+_EMAIL: Final = re.compile(r"[\w.+%-]+@[\w-]+\.[\w.-]+")
+BLOT: Final = "[hidden]"
+
+
+def blot(text: str) -> str:
+    """``text`` without what looks like a key, a URL's credentials or an e-mail address."""
+    return _EMAIL.sub(BLOT, _SECRET_VALUES.sub(BLOT, text))
+
+
+def _hide(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {key: BLOT if _SECRET_NAMES.search(key) else _hidden(value) for key, value in event.items()}
+
+
+def _hidden(value: Any) -> Any:
+    match value:
+        case str():
+            return blot(value)
+        case dict():
+            return {key: BLOT if _SECRET_NAMES.search(str(key)) else _hidden(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_hidden(each) for each in value]
+    return value
+
+
+def configure(*, level: str = "info", fmt: str = "text", process: str = "") -> None:
+    """Set up structlog and the standard library's logging alike. ``process`` names this one in every line."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(process),
+        structlog.processors.format_exc_info,
+        _hide,
+    ]
+    last: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if fmt == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in ("httpx", "httpcore", "rq.worker", "rq.job", "alembic", "stamina", "sqlalchemy", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _named(process: str) -> structlog.types.Processor:
+    def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if process:
+            event["process"] = process
+        return event
+
+    return add
