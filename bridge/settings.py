@@ -181,10 +181,10 @@ class Settings(_Remotes, BaseSettings):
 
     poll_interval_seconds: Seconds = 30
     crm_list_interval_seconds: Seconds = 900
-    sweep_interval_seconds: Seconds = 60
+    sweep_interval_seconds: Seconds = 10
     poll_overlap_seconds: float = Field(default=5, ge=0)
-    lease_seconds: Seconds = 120
-    http_timeout_seconds: Seconds = 30
+    lease_seconds: Seconds = 20
+    http_timeout_seconds: Seconds = 8
     """Time-out of one remote call; must be shorter than half a lease."""
     settle_seconds: float = Field(default=5, ge=0)
     """After this a hint that found nothing is looked at once more."""
