@@ -7,10 +7,12 @@ is never imported: that costs 0.4 s, and its own server object outlives a killed
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable
@@ -61,6 +63,32 @@ def private_folder() -> Path:
             return folder
         folder.rmdir()
     raise SettingsError("no folder with a path short enough for a socket: set TMPDIR to a shorter one")
+
+
+def known_folder(database_url: str) -> Path | None:
+    """The folder that everything on this machine which shares a database agrees on: there a worker or a command
+    started by hand finds the Redis of ``bridge up``. ``None`` where somebody else holds that name."""
+    digest = hashlib.sha256(database_url.encode()).hexdigest()[:16]
+    folder = Path(f"/tmp/bridge-{os.getuid()}-{digest}")  # noqa: S108  checked below to be ours alone
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return folder if ours else None
+
+
+def find_running(database_url: str) -> str | None:
+    """The URL of the embedded Redis that runs for this database, if one answers."""
+    folder = known_folder(database_url)
+    if folder is None or not (folder / "redis.sock").exists():
+        return None
+    try:
+        wait_until_up(url(folder), 0.0)
+    except SettingsError:
+        return None
+    return url(folder)
 
 
 def command(binary: Path, folder: Path) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ class Child:
         *,
         env: Mapping[str, str] | None = None,
         log: Path | None = None,
+        cwd: Path | None = None,
         pass_fds: Sequence[int] = (),
         grace: float = GRACE_SECONDS,
         remove: Path | None = None,
@@ -67,6 +68,7 @@ class Child:
                     stdout=output,
                     stderr=None if output is None else subprocess.STDOUT,
                     env={**os.environ, **(env or {})},
+                    cwd=cwd,
                     pass_fds=tuple(pass_fds),
                     start_new_session=True,
                 )
@@ -122,6 +124,7 @@ class Program:
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+    cwd: Path | None = None
     pass_fds: tuple[int, ...] = ()
     vital: bool = False
 
@@ -196,7 +199,9 @@ class Supervisor:
 
     def _launch(self, slot: _Slot) -> None:
         program = slot.program
-        slot.child = Child(program.command, env=program.env, log=program.log, pass_fds=program.pass_fds)
+        slot.child = Child(
+            program.command, env=program.env, log=program.log, cwd=program.cwd, pass_fds=program.pass_fds
+        )
         slot.started = self._monotonic()
         self._on_event(program.name, f"started, pid {slot.child.pid}")
 

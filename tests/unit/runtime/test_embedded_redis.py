@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,15 @@ import redis
 
 from bridge.core.errors import SettingsError
 from bridge.runtime import embedded_redis
-from bridge.runtime.embedded_redis import EmbeddedRedis, find_binary, private_folder, wait_until_up
+from bridge.runtime.embedded_redis import (
+    EmbeddedRedis,
+    find_binary,
+    find_running,
+    known_folder,
+    private_folder,
+    wait_until_up,
+)
+from bridge.runtime.processes import Child
 
 
 def test_a_server_on_the_path_is_preferred() -> None:
@@ -81,3 +90,34 @@ time.sleep(600)
     assert not folder.exists()
     with pytest.raises(SettingsError, match="does not answer"):
         wait_until_up(url, 0.1)
+
+
+def test_the_redis_of_a_database_is_found_by_others_while_it_runs() -> None:
+    database = f"sqlite:////{uuid.uuid4()}.db"
+    assert find_running(database) is None
+    folder = known_folder(database)
+    assert folder is not None
+    assert folder == known_folder(database)
+    child = Child(embedded_redis.command(find_binary(), folder), remove=folder)
+    try:
+        wait_until_up(embedded_redis.url(folder))
+        assert find_running(database) == embedded_redis.url(folder)
+        assert find_running(database + "x") is None
+    finally:
+        child.stop()
+    assert find_running(database) is None
+    for leftover in (folder, known_folder(database + "x")):
+        if leftover is not None and leftover.exists():
+            leftover.rmdir()
+
+
+def test_a_folder_that_others_can_read_is_not_trusted() -> None:
+    database = f"sqlite:////{uuid.uuid4()}.db"
+    folder = known_folder(database)
+    assert folder is not None
+    folder.chmod(0o755)
+    try:
+        assert known_folder(database) is None
+        assert find_running(database) is None
+    finally:
+        folder.rmdir()
