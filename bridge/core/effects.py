@@ -134,6 +134,18 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
+class Siblings:
+    """Answer: ``tuple[str, ...]``: at most ``limit`` other record ids on ``side`` that live links of the stream hold: records that
+    ought to be there. Used to tell a deleted record from a remote that answers 404 to everything."""
+
+    connection: str
+    stream: str
+    side: str
+    besides: str
+    limit: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Declare:
     """Write down what is about to be sent. Answer: ``Declared``, ``Held``, or ``Fenced``.
 
@@ -276,7 +288,7 @@ class Finish:
     """Other records to look at (a contact after a membership event, children after a parent's death)."""
 
 
-Operation: TypeAlias = Extend | Resolve | Declare | Advance | Finish
+Operation: TypeAlias = Extend | Resolve | Siblings | Declare | Advance | Finish
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,19 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Dangling:
+    """It carries join keys that name no record: another tool's, or of a record that is gone. Matching may still bind it,
+    but creating it anew might resurrect something."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Nobody:
     """No record matches."""
 
 
-Identity: TypeAlias = One | Several | Taken | Nobody
+Identity: TypeAlias = One | Several | Taken | Dangling | Nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,14 +230,14 @@ def clears(plan: Plan) -> dict[str, tuple[FieldPlan, ...]]:
 
 
 def classes(plan: Plan) -> dict[str, int]:
-    """What the brake counts: ``clear`` and ``re-parent`` by field, everything else one ``update`` a side."""
+    """What the brake counts: ``clear`` and ``reparent`` by field, everything else one ``update`` a side."""
     counted: dict[str, int] = {}
     for planned in plan.fields:
         for side, raw in planned.raw.items():
             parented = bool(planned.rule.references(side, raw)) or bool(
                 planned.rule.references(side, planned.was.get(side, ABSENT))
             )
-            kind = "re-parent" if parented else "clear" if _empty(raw) else "update"
+            kind = "reparent" if parented else "clear" if _empty(raw) else "update"
             counted[kind] = counted.get(kind, 0) + 1
     if "update" in counted:
         counted["update"] = len(plan.patches)

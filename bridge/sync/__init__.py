@@ -1,0 +1,1 @@
+"""What happens by itself: intake, reconcile, poll, sweep."""

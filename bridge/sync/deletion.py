@@ -1,0 +1,137 @@
+"""A record that is not there any more, or left the stream's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from bridge.core.effects import (
+    Again,
+    Claim,
+    Commit,
+    Done,
+    Effect,
+    EndDraft,
+    Entry,
+    Finish,
+    GetRecord,
+    LinkDraft,
+    Notice,
+    Park,
+    Read,
+    Siblings,
+)
+from bridge.core.mapping.model import Stream
+from bridge.core.plan import unmoved
+from bridge.core.records import ABSENT, Link, LinkState, Patch, Record, Ref
+from bridge.sync.outcomes import outcome_of
+from bridge.sync.terms import Terms
+from bridge.sync.writing import Flow, Written, write
+
+SUSPECTED = "gone?"
+
+
+def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
+    """``side`` answered 404. Absence is a suspicion until it was confirmed after the lag, while records that ought to be there
+    still answer: a wrong key and a wrong entity say 404 too."""
+    link, keep = claim.link, frozenset(claim.open_fields)
+    if link is None:
+        return Finish(claim, Done("gone", side), keep_notices=keep)
+    if claim.change.cause != SUSPECTED:
+        return Finish(claim, Again(terms.timings.lag, SUSPECTED), keep_notices=keep)
+    confirmed = yield from _others_answer(claim, stream, side, link)
+    if confirmed is None:
+        detail = f"the {side} record answers 404, and no other record of the stream could be asked whether the key still works"
+        return Finish(
+            claim,
+            Park("deletion unconfirmed", detail),
+            notices=(Notice("deletion unconfirmed", detail, ways=("retry", "dismiss")),),
+        )
+    if not confirmed:
+        detail = f"{side} answers 404 to records that were there: wrong key, wrong entity, or an emptied system"
+        return Finish(
+            claim,
+            Park("side looks empty", detail),
+            notices=(Notice("side looks empty", detail, group="side looks empty", ways=("retry",)),),
+        )
+    return (yield from _apply_deletion(claim, stream, terms, side, link))
+
+
+def _others_answer(claim: Claim, stream: Stream, side: str, link: Link) -> Generator[Effect, Any, bool | None]:
+    ask = Siblings(claim.change.connection, stream.name, side, link.ends[side].record_id)
+    ids: tuple[str, ...] = yield Commit(ask)
+    for record_id in ids:
+        if (yield Read(GetRecord(Ref(side, stream.object(side), record_id)), claim.change.lane)) is not None:
+            return True
+    return False if ids else None
+
+
+def _apply_deletion(claim: Claim, stream: Stream, terms: Terms, side: str, link: Link) -> Flow:
+    other = stream.other(side)
+    end = link.end(other)
+    policy = stream.on_delete(other)
+    lines: tuple[Entry, ...] = (Entry(side, "", ABSENT, ABSENT, "deleted", ""),)
+    if end is None or policy == "ignore" or not terms.traits(other, stream.object(other)).readable:
+        return _dead(claim, stream, link, lines)
+    survivor = yield Read(GetRecord(Ref(other, stream.object(other), end.record_id)), claim.change.lane)
+    if survivor is None:
+        return _dead(claim, stream, link, lines)
+    if not unmoved(stream, other, survivor, end.shadow):
+        detail = f"deleted in {side}, but edited in {other} since: the {other} record is kept"
+        finish = _dead(claim, stream, link, lines)
+        return Finish(
+            claim, finish.outcome, finish.link, lines, notices=(Notice("edited since", detail, ways=("dismiss",)),)
+        )
+    patch = Patch(stream.object(other), end.record_id, dict(stream.archive_patch(other) or {}))
+    if policy == "archive" and not patch.set:
+        return _dead(claim, stream, link, lines)
+    verb = "delete" if policy == "delete" else "update"
+    steps = [(other, step) for step in terms.steps(other, verb, patch)]
+    written = yield from write(claim, steps, {"delete": 1})
+    if isinstance(written, Finish):
+        return written
+    if written.problem is not None:
+        return _failed(claim, terms, written)
+    lines += (Entry(other, "", ABSENT, ABSENT, "archived" if policy == "archive" else "deleted", ""),)
+    finish = _dead(claim, stream, link, lines)
+    return Finish(claim, Done("deleted", side), finish.link, lines, written.intents)
+
+
+def _failed(claim: Claim, terms: Terms, written: Written) -> Finish:
+    outcome, notices = outcome_of(claim, terms, written, "deleted")
+    return Finish(claim, outcome, intents=written.intents, notices=notices, keep_notices=frozenset(claim.open_fields))
+
+
+def _dead(claim: Claim, stream: Stream, link: Link, lines: tuple[Entry, ...]) -> Finish:
+    """Kept, so that nothing recreates what somebody deleted."""
+    return Finish(claim, Done("deleted", claim.change.side), _as(link, stream, "dead"), lines)
+
+
+def left_scope(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
+    """The record does not meet the stream's ``where``: its link is suspended and nothing is written, its shadows stay frozen."""
+    side, link = record.ref.system, claim.link
+    if link is None:
+        return Finish(claim, Done("out of scope", side))
+    if link.state == "suspended":
+        return Finish(claim, Done("unchanged", side))
+    other = stream.other(side)
+    patch = stream.archive_patch(other)
+    intents: dict[int, str] = {}
+    if stream.on_leave(other) == "archive" and patch and (end := link.end(other)) is not None:
+        steps = [
+            (other, step)
+            for step in terms.steps(other, "update", Patch(stream.object(other), end.record_id, dict(patch)))
+        ]
+        written = yield from write(claim, steps, {"delete": 1})
+        if isinstance(written, Finish):
+            return written
+        if written.problem is not None:
+            return _failed(claim, terms, written)
+        intents = written.intents
+    lines = (Entry(side, "", ABSENT, ABSENT, "left scope", ""),)
+    return Finish(claim, Done("suspended", side), _as(link, stream, "suspended"), lines, intents)
+
+
+def _as(link: Link, stream: Stream, state: LinkState) -> LinkDraft:
+    ends = {side: EndDraft(end.record_id, end.shadow) for side, end in link.ends.items()}
+    return LinkDraft(link.id, stream.name, state, ends, link.version, dict(link.pinned))

@@ -1,0 +1,53 @@
+"""What happens next after the remotes answered, in one place."""
+
+from __future__ import annotations
+
+from bridge.core.effects import Again, Claim, Done, Finish, Notice, Outcome, Park, Pause
+from bridge.core.errors import BrokenRemote, KeyRefused, LeaseLost, OutcomeUnknown, Rejected, RemoteError, Throttled
+from bridge.sync.terms import Terms
+from bridge.sync.writing import Written
+
+
+def refusal(claim: Claim, terms: Terms, error: RemoteError) -> Finish:
+    """What happens next after a remote error, by its kind."""
+    outcome: Outcome
+    notices: tuple[Notice, ...] = ()
+    match error:
+        case Throttled():
+            outcome = Again(error.retry_after, "throttled", str(error))
+        case KeyRefused():
+            outcome = Pause("key refused", str(error), None)
+        case BrokenRemote():
+            outcome = Pause("remote broken", str(error), terms.timings.pause)
+        case Rejected():
+            outcome = Park("rejected", str(error))
+            notices = (Notice("rejected", str(error), ways=("retry", "dismiss")),)
+        case OutcomeUnknown():
+            # What was sent may land late: its intent stays open, and the look again waits for the remote's lag.
+            outcome = Again(
+                terms.timings.lag + terms.backoff(claim.change.attempts), "outcome unknown", str(error), counts=True
+            )
+        case _:
+            outcome = Again(terms.backoff(claim.change.attempts), "transient", str(error), counts=True)
+    return Finish(claim, outcome, notices=notices, keep_notices=frozenset(claim.open_fields))
+
+
+def outcome_of(claim: Claim, terms: Terms, written: Written, result: str) -> tuple[Outcome, tuple[Notice, ...]]:
+    """The outcome after a write phase: ``result`` if every step was answered, else by the problem's kind."""
+    match written.problem:
+        case None:
+            return Done(result, claim.change.side), ()
+        case LeaseLost():
+            return Again(terms.timings.busy, "lease"), ()
+        case error:
+            finish = refusal(claim, terms, error)
+            return finish.outcome, finish.notices
+
+
+def lapsed(claim: Claim, terms: Terms) -> dict[int, str]:
+    """Open intents so old that no write of theirs can land any more."""
+    return {
+        intent.id: "lapsed"
+        for intent in claim.intents
+        if intent.state == "open" and (claim.now - intent.created_at).total_seconds() > terms.timings.window
+    }

@@ -1,0 +1,104 @@
+"""Observe both sides → merge with the shadows → plan → declare → write → remember, for one claimed change.
+
+A generator of effects: it does nothing itself, so production and simulation run the very same code. Whatever happens, its
+last effect is one ``Finish``; a kill before that leaves a lease that runs out and intents that say what may have been sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from bridge.core.effects import (
+    Again,
+    AwaitParent,
+    Claim,
+    Commit,
+    Done,
+    Effect,
+    Finish,
+    GetRecord,
+    Read,
+)
+from bridge.core.errors import LeaseLost, ParentNotLinked, RemoteError
+from bridge.core.mapping.model import Stream
+from bridge.core.plan import unmoved
+from bridge.core.records import Record, Ref
+from bridge.sync.binding import create_or_bind
+from bridge.sync.deletion import gone, left_scope
+from bridge.sync.outcomes import lapsed, refusal
+from bridge.sync.terms import Terms
+from bridge.sync.update import bring_in_step
+
+Flow: TypeAlias = Generator[Effect, Any, Finish]
+
+
+def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
+    """Bring one record in step. Raises nothing but bugs."""
+    try:
+        finish = yield from _reconcile(claim, terms)
+    except LeaseLost:
+        # Somebody else has the record by now; what we decided is worth nothing.
+        finish = Finish(claim, Again(terms.timings.busy, "lease"), keep_notices=frozenset(claim.open_fields))
+    except ParentNotLinked as missing:
+        finish = Finish(claim, AwaitParent(missing.reference), keep_notices=frozenset(claim.open_fields))
+    except RemoteError as error:
+        finish = refusal(claim, terms, error)
+    yield Commit(replace(finish, intents={**lapsed(claim, terms), **finish.intents}))
+
+
+def _reconcile(claim: Claim, terms: Terms) -> Flow:
+    change = claim.change
+    if change.stream not in terms.mappings:
+        return Finish(claim, Done("stream gone"), keep_notices=frozenset(claim.open_fields))
+    stream = terms.mappings[change.stream]
+    if claim.link is not None and claim.link.state == "dead":
+        return Finish(claim, Done("dead"), keep_notices=frozenset(claim.open_fields))
+    record = yield from _hinted(claim, stream)
+    if record is None:
+        return (yield from gone(claim, stream, terms, change.side))
+    if not stream.in_scope(change.side, record.raw):
+        return (yield from left_scope(claim, stream, terms, record))
+    link = claim.link
+    if link is None:
+        return (yield from create_or_bind(claim, stream, terms, record))
+    if (stale := _stale(claim, terms, record)) is not None:
+        return stale
+    end = link.end(change.side)
+    quiet = link.state == "live" and not claim.decisions and not claim.open_fields and not _open(claim)
+    if quiet and end is not None and unmoved(stream, change.side, record, end.shadow) and not end.shadow.sent:
+        return _nothing(claim, terms)
+    return (yield from bring_in_step(claim, stream, terms, record))
+
+
+def _hinted(claim: Claim, stream: Stream) -> Generator[Effect, Any, Record | None]:
+    """The hinted record: as the listing that planned this item showed it, or read now."""
+    side = claim.change.side
+    ref = Ref(side, stream.object(side), claim.change.record_id)
+    if claim.link is None and side in claim.seed and not _open(claim):
+        return Record(ref, claim.seed[side])
+    record: Record | None = yield Read(GetRecord(ref), claim.change.lane)
+    return record
+
+
+def _stale(claim: Claim, terms: Terms, record: Record) -> Finish | None:
+    """A read older than what is remembered comes from a replica that lags: look again."""
+    end = claim.link.end(claim.change.side) if claim.link else None
+    if end is None or record.updated_at is None or end.shadow.updated_at is None:
+        return None
+    if record.updated_at >= end.shadow.updated_at:
+        return None
+    return Finish(claim, Again(terms.timings.lag, "stale read"), keep_notices=frozenset(claim.open_fields))
+
+
+def _open(claim: Claim) -> bool:
+    return any(intent.state == "open" for intent in claim.intents)
+
+
+def _nothing(claim: Claim, terms: Terms) -> Finish:
+    """Found nothing: look once more later, the webhook may have outrun the replica we read."""
+    change = claim.change
+    if change.lane == "live" and not change.looked_again and terms.timings.settle > 0:
+        return Finish(claim, Again(terms.timings.settle, "settle", settle=True))
+    return Finish(claim, Done("unchanged", change.side))

@@ -1,0 +1,206 @@
+"""Bring two bound records in step: read the other side, merge, write what differs, remember."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from bridge.core.effects import Again, Claim, Effect, EndDraft, Finish, GetRecord, LinkDraft, Notice, Read
+from bridge.core.mapping.model import Stream
+from bridge.core.plan import Plan, Situation, classes, entries, plan_create, plan_update, settle
+from bridge.core.records import ABSENT, Link, Lookups, Patch, Record, Ref, Step, Value
+from bridge.sync.deletion import gone, left_scope
+from bridge.sync.outcomes import outcome_of
+from bridge.sync.raw import by_key
+from bridge.sync.terms import Terms
+from bridge.sync.writing import Flow, Written, look_up, make_labels, read_back_clears, write
+
+
+def bring_in_step(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
+    """Merge a linked record. The link is live, half-bound or suspended and back in scope."""
+    link = claim.link
+    if link is None:
+        raise LookupError("only a linked record can be brought in step")
+    side, other = claim.change.side, stream.other(claim.change.side)
+    records: dict[str, Record | None] = {side: record, other: None}
+    end = link.end(other)
+    if end is None:
+        # A saga stopped before the other end was known; recovery looks for it.
+        return Finish(claim, Again(terms.timings.lag, "half-bound"), keep_notices=frozenset(claim.open_fields))
+    if terms.traits(other, stream.object(other)).readable:
+        found = yield Read(GetRecord(Ref(other, stream.object(other), end.record_id)), claim.change.lane)
+        if found is None:
+            return (yield from gone(claim, stream, terms, other))
+        if not stream.in_scope(other, found.raw):
+            return (yield from left_scope(claim, stream, terms, found))
+        records[other] = found
+    if suspicious(claim, stream, terms, records):
+        return Finish(claim, Again(terms.timings.lag, "stale read"), keep_notices=frozenset(claim.open_fields))
+    ids = {name: held.record_id for name, held in link.ends.items()}
+    plan, lookups = yield from planned(claim, stream, terms, records, link, "known")
+    bind = missing_key(stream, terms, records) if link.state == "half" else None
+    return (yield from apply(claim, stream, terms, plan, link, records, ids, lookups, bind=bind))
+
+
+def planned(
+    claim: Claim, stream: Stream, terms: Terms, records: Mapping[str, Record | None], link: Link | None, mode: Any
+) -> Generator[Effect, Any, tuple[Plan, Lookups]]:
+    """Plan with everything looked up; labels that may be created are created, then planned again."""
+    lookups = yield from look_up(claim, stream, list(records.values()))
+    situation = Situation(
+        link,
+        records,
+        mode,
+        ours(claim, stream, terms),
+        claim.decisions,
+        terms.offsets(),
+        timedelta(seconds=terms.timings.margin),
+    )
+    plan = plan_update(stream, situation, lookups)
+    if plan.labels:
+        yield from make_labels(claim, plan.labels)
+        lookups = yield from look_up(claim, stream, list(records.values()), fresh=True)
+        plan = plan_update(stream, situation, lookups)
+    return plan, lookups
+
+
+def apply(
+    claim: Claim,
+    stream: Stream,
+    terms: Terms,
+    plan: Plan,
+    link: Link | None,
+    records: Mapping[str, Record | None],
+    ids: Mapping[str, str],
+    lookups: Lookups,
+    *,
+    bind: str | None = None,
+    result: str = "",
+) -> Flow:
+    """Write a plan's patches, read clears back, and finish with what was answered."""
+    steps, counted = _steps(stream, terms, plan, records, ids, lookups, bind)
+    written = Written()
+    if steps:
+        outcome = yield from write(claim, steps, counted)
+        if isinstance(outcome, Finish):
+            # Held: the base stays, so a release finds the same edits again.
+            return outcome
+        written = outcome
+    kept = yield from read_back_clears(claim, stream, terms, plan, written, ids)
+    notices = list(plan.notices)
+    answered = written.paths()
+    if kept:
+        refused = {planned.rule.name for planned, _side in kept}
+        notices += [_not_taken(planned.rule.name, side) for planned, side in kept]
+        plan = dataclasses.replace(
+            plan,
+            fields=tuple(
+                dataclasses.replace(item, verdict=dataclasses.replace(item.verdict, hold=True), raw={}, writes={})
+                if item.rule.name in refused
+                else item
+                for item in plan.fields
+            ),
+        )
+    draft = settle(stream, plan, link, records, ids, answered)
+    lines = entries(plan, answered)
+    final, more = outcome_of(claim, terms, written, result or ("updated" if lines else "unchanged"))
+    bound = bind is None or written.problem is None
+    new = _draft(stream, link, draft, plan) if bound else None
+    if new is not None and link is not None and _same_link(link, new):
+        new = None
+    keep = frozenset(name for name in claim.open_fields if written.problem is not None)
+    return Finish(claim, final, new, lines, written.intents, (*notices, *more), keep)
+
+
+def _steps(
+    stream: Stream,
+    terms: Terms,
+    plan: Plan,
+    records: Mapping[str, Record | None],
+    ids: Mapping[str, str],
+    lookups: Lookups,
+    bind: str | None,
+) -> tuple[list[tuple[str, Step]], dict[str, int]]:
+    left, right = stream.sides
+    steps: list[tuple[str, Step]] = []
+    for side in stream.sides:
+        patch = plan.patches.get(side)
+        if side == right and bind is not None:
+            patch = dataclasses.replace(patch or Patch(stream.object(right), ids[right]), bind=bind)
+        if patch is None:
+            continue
+        source = records.get(stream.other(side))
+        if not terms.traits(side, stream.object(side)).readable and source is not None:
+            # What cannot be read cannot be updated in part: the whole is sent again under its idempotent key.
+            whole = plan_create(stream, source, lookups, identity=ids[left]).patches[side]
+            steps += [(side, step) for step in terms.steps(side, "create", whole)]
+        else:
+            steps += [
+                (side, step) for step in terms.steps(side, "update", dataclasses.replace(patch, record_id=ids[side]))
+            ]
+    return steps, classes(plan)
+
+
+def missing_key(stream: Stream, terms: Terms, records: Mapping[str, Record | None]) -> str | None:
+    """The join key, if the right record does not carry it yet."""
+    left, right = stream.sides
+    owner, carrier = records.get(left), records.get(right)
+    if owner is None or carrier is None or not terms.traits(right, stream.object(right)).join_keys:
+        return None
+    key = stream.join_key(owner.ref.id)
+    return None if key in terms.keys(carrier) else key
+
+
+def ours(claim: Claim, stream: Stream, terms: Terms) -> dict[str, dict[str, list[Value]]]:
+    """Raw values, by side and shadow key, of intents whose write may still land or whose answer was lost."""
+    found: dict[str, dict[str, list[Value]]] = {}
+    for intent in claim.intents:
+        if intent.state != "open" or (claim.now - intent.created_at).total_seconds() > terms.timings.window:
+            continue
+        for key, value in by_key(stream, intent.side, intent.step.values).items():
+            found.setdefault(intent.side, {}).setdefault(key, []).append(value)
+    return found
+
+
+def suspicious(claim: Claim, stream: Stream, terms: Terms, records: Mapping[str, Record | None]) -> bool:
+    """Whether a reading soon after our own write differs from it without proof of being newer: a lagging replica shows the value
+    from before, and taking that for an edit would carry it back."""
+    for side, record in records.items():
+        end = claim.link.end(side) if claim.link else None
+        if record is None or end is None or not end.shadow.sent:
+            continue
+        written = [intent for intent in claim.intents if intent.side == side and intent.state == "answered"]
+        young = any(
+            (claim.now - intent.created_at).total_seconds() < terms.timings.lag + terms.timings.http_timeout
+            for intent in written
+        )
+        known = end.shadow.updated_at
+        newer = record.updated_at is not None and known is not None and record.updated_at > known
+        if not young or newer:
+            continue
+        for rule in stream.fields:
+            if not rule.has(side) or rule.key(side) not in end.shadow.sent:
+                continue
+            now, sent = rule.observe(side, record.raw), end.shadow.values[rule.key(side)]
+            if now is not ABSENT and now != sent and not rule.is_echo(side, sent, now):
+                return True
+    return False
+
+
+def _draft(stream: Stream, link: Link | None, ends: dict[str, EndDraft], plan: Plan) -> LinkDraft:
+    moved = {item.rule.name for item in plan.fields if item.verdict.moved or item.verdict.used}
+    pinned = {name: reason for name, reason in (link.pinned if link else {}).items() if name not in moved}
+    return LinkDraft(link.id if link else None, stream.name, "live", ends, link.version if link else 0, pinned)
+
+
+def _same_link(link: Link, draft: LinkDraft) -> bool:
+    if link.state != draft.state or dict(link.pinned) != dict(draft.pinned):
+        return False
+    return all(link.ends[side].shadow == end.shadow for side, end in draft.ends.items())
+
+
+def _not_taken(name: str, side: str) -> Notice:
+    detail = f"{side} still shows a value for {name} after it was cleared there"
+    return Notice("clear not taken", detail, name, group=f"clear not taken/{name}", ways=("retry", "dismiss"))

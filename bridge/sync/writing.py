@@ -1,0 +1,155 @@
+"""Declare, then write: the part of a reconcile that touches a remote."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from bridge.core.effects import (
+    Claim,
+    Commit,
+    Declare,
+    Effect,
+    Fenced,
+    Finish,
+    GetRecord,
+    Held,
+    Notice,
+    Park,
+    Read,
+    ReadTables,
+    Resolve,
+    Wait,
+    Write,
+)
+from bridge.core.errors import LabelMissing, LeaseLost, OutcomeUnknown, RemoteError
+from bridge.core.mapping.model import Stream
+from bridge.core.plan import FieldPlan, Plan, clears, references
+from bridge.core.records import Lookups, Record, Ref, Step
+from bridge.sync.terms import Terms
+
+Flow: TypeAlias = Generator[Effect, Any, Finish]
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of the declared steps. ``answered`` maps a side to the paths that got a yes."""
+
+    intents: dict[int, str] = field(default_factory=dict)
+    answered: dict[str, set[str]] = field(default_factory=dict)
+    created: dict[str, str] = field(default_factory=dict)
+    problem: RemoteError | LeaseLost | None = None
+    failed: Step | None = None
+
+    def paths(self) -> dict[str, frozenset[str]]:
+        return {side: frozenset(paths) for side, paths in self.answered.items()}
+
+
+def look_up(
+    claim: Claim, stream: Stream, records: Sequence[Record | None], *, fresh: bool = False
+) -> Generator[Effect, Any, Lookups]:
+    """Read names of labels and stages, and the links of every parent these records point at."""
+    tables = {}
+    for side in stream.sides:
+        named = yield Read(ReadTables(side, fresh), claim.change.lane)
+        tables.update({(side, kind): table for kind, table in named.items()})
+    wanted = references(stream, records)
+    links = (yield Commit(Resolve(claim.change.connection, wanted))) if wanted else {}
+    return Lookups(tables, links)
+
+
+def make_labels(claim: Claim, labels: Sequence[LabelMissing]) -> Generator[Effect, Any, None]:
+    """Create labels that the mapping allows to be created, unless somebody just did."""
+    for label in {(label.system, label.kind, label.name.casefold()): label for label in labels}.values():
+        named = yield Read(ReadTables(label.system, fresh=True), claim.change.lane)
+        if label.kind in named and named[label.kind].ids(label.name):
+            continue
+        payload = {"kind": label.kind, "name": label.name, "color": label.color}
+        step = Step(label.system, "labels", "label", None, payload)
+        written = yield from write(claim, [(label.system, step)], {})
+        if isinstance(written, Finish):
+            continue
+        if written.problem is not None:
+            raise written.problem
+        yield Read(ReadTables(label.system, fresh=True), claim.change.lane)
+
+
+def write(
+    claim: Claim,
+    side_steps: Sequence[tuple[str, Step]],
+    classes: Mapping[str, int],
+    *,
+    snapshot: tuple[str, ...] = (),
+    after: Callable[[str, Written], Generator[Effect, Any, None]] | None = None,
+) -> Generator[Effect, Any, Written | Finish]:
+    """Commit the intents, then send the steps in order; stop at the first that fails.
+
+    ``after`` runs when a step was answered (a saga remembers its half-bound link there). Answers a ``Finish`` when the brake holds.
+    """
+    declared = yield Commit(Declare(claim, tuple(side_steps), classes, snapshot))
+    if isinstance(declared, Fenced):
+        raise LeaseLost
+    if isinstance(declared, Held):
+        return _held(claim, declared)
+    written = Written()
+    for intent_id, (side, planned) in zip(declared.ids, side_steps, strict=True):
+        if written.problem is not None:
+            written.intents[intent_id] = "refused"
+            continue
+        step = planned
+        if step.record_id is None and side in written.created and step.object != "labels":
+            step = dataclasses.replace(step, record_id=written.created[side])
+        try:
+            sent = yield Write(claim, intent_id, step)
+        except OutcomeUnknown as unknown:
+            written.problem, written.failed = unknown, step
+            continue
+        except (RemoteError, LeaseLost) as problem:
+            written.problem, written.failed = problem, step
+            written.intents[intent_id] = "refused"
+            continue
+        written.intents[intent_id] = "answered"
+        written.answered.setdefault(side, set()).update(step.values)
+        if sent.record_id is not None:
+            written.created.setdefault(side, sent.record_id)
+        if after is not None:
+            yield from after(side, written)
+    return written
+
+
+def _held(claim: Claim, held: Held) -> Finish:
+    names = ", ".join(sorted(held.classes))
+    cause = f"brake:{sorted(held.classes)[0]}"
+    detail = f"more {names} than usual in one hour; release or discard hold {held.hold_id}"
+    notice = Notice(cause, detail, group=cause, ways=("release", "discard"))
+    return Finish(claim, Park(cause, detail), notices=(notice,), keep_notices=frozenset(claim.open_fields))
+
+
+def read_back_clears(
+    claim: Claim, stream: Stream, terms: Terms, plan: Plan, written: Written, ids: Mapping[str, str]
+) -> Generator[Effect, Any, list[tuple[FieldPlan, str]]]:
+    """Fields that should be empty now and are not: some remotes take ``null`` for "not given"."""
+    kept: list[tuple[FieldPlan, str]] = []
+    for side, fields in clears(plan).items():
+        answered = written.answered.get(side, set())
+        asked = [planned for planned in fields if set(planned.writes[side]) <= answered]
+        if not asked or not terms.traits(side, stream.object(side)).readable:
+            continue
+        ref = Ref(side, stream.object(side), ids[side])
+        record = yield Read(GetRecord(ref), claim.change.lane)
+        left = _not_empty(asked, side, record)
+        if left:
+            # The read may have come from a replica that lags.
+            yield Wait(terms.timings.lag)
+            record = yield Read(GetRecord(ref), claim.change.lane)
+            left = _not_empty(asked, side, record)
+        kept.extend((planned, side) for planned in left)
+    return kept
+
+
+def _not_empty(fields: Sequence[FieldPlan], side: str, record: Record | None) -> list[FieldPlan]:
+    if record is None:
+        return []
+    return [planned for planned in fields if planned.rule.observe(side, record.raw) == planned.was.get(side)]
