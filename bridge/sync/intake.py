@@ -26,7 +26,7 @@ import orjson
 from bridge.core.errors import UsageError
 from bridge.core.mapping.model import Mappings
 from bridge.core.records import Json
-from bridge.store import Hint, InboxEvent
+from bridge.store.rows import Hint, InboxEvent
 
 ID: Final = b"webhook-id"
 TIMESTAMP: Final = b"webhook-timestamp"
@@ -34,7 +34,7 @@ SIGNATURE: Final = b"webhook-signature"
 BODY_SIGNATURE: Final = b"x-signature"
 Headers = Sequence[tuple[bytes, bytes]]
 
-_SECRET_PREFIX: Final = "whsec_"
+_SPELLS_BASE64: Final = "whsec_"
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 _EVENT_ID = re.compile(rb"[\x21-\x7e]{1,200}")
 
@@ -65,8 +65,8 @@ def _single(headers: Headers) -> Mapping[bytes, bytes]:
     """The headers that matter. One that stands twice is refused: two readers could disagree on which counts."""
     wanted = {ID, TIMESTAMP, SIGNATURE, BODY_SIGNATURE}
     found: dict[bytes, bytes] = {}
-    for name, value in headers:
-        name = name.lower()
+    for spelt, value in headers:
+        name = spelt.lower()
         if name not in wanted:
             continue
         if name in found:
@@ -101,14 +101,14 @@ def _verify_body(signature: bytes, body: bytes, secrets: Sequence[str]) -> Deliv
 
 def _standard_keys(secret: str) -> Iterator[bytes]:
     """The keys a secret may stand for: ``whsec_<base64>``, else base64 or the text itself, as senders differ."""
-    text = secret.removeprefix(_SECRET_PREFIX)
+    text = secret.removeprefix(_SPELLS_BASE64)
     try:
         decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         decoded = b""
     if decoded:
         yield decoded
-    if secret and not secret.startswith(_SECRET_PREFIX):
+    if secret and not secret.startswith(_SPELLS_BASE64):
         yield secret.encode()
 
 
@@ -166,9 +166,7 @@ class Arrival:
     hints: tuple[Hint, ...]
 
 
-def arrive(
-    delivery: Delivery, rules: EnvelopeRules, mappings: Mappings, *, connection: str, entity_id: str
-) -> Arrival:
+def arrive(delivery: Delivery, rules: EnvelopeRules, mappings: Mappings, *, connection: str, entity_id: str) -> Arrival:
     """Raises ``UsageError``: 400 for a body that is no event, 403 for another entity.
 
     A type that ``webhooks.yaml`` does not know is stored without hints, so that nothing is lost while somebody adds it.
