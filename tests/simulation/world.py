@@ -1,0 +1,426 @@
+"""One simulated world: a seeded scheduler that owns clock, network, doorbell, workers and crash points.
+
+Everything that happens is an entry of one heap ordered by virtual time; equal seeds give equal worlds. Workers run the
+real engine's generators one effect at a time, so that anything may happen, and any worker die, between two effects.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import traceback
+from collections import Counter
+from collections.abc import Callable, Generator
+from datetime import datetime
+from typing import Any, Protocol
+
+from bridge.core.effects import (
+    Advance,
+    Claim,
+    Commit,
+    Effect,
+    FindByKey,
+    FindByValue,
+    Finish,
+    Finished,
+    GetRecord,
+    ListChildren,
+    Read,
+    ReadTables,
+    Wait,
+    Write,
+)
+from bridge.core.errors import LeaseLost, RemoteError
+from bridge.core.records import Link, Record
+from tests.simulation.assembly import AssemblyData, SimAssembly
+from tests.simulation.chances import Chances, draw_assembly, draw_chances, draw_crm, draw_faults
+from tests.simulation.crm import CrmData, SimCrm
+from tests.simulation.faults import Faults
+from tests.simulation.journal import Event, Journal
+from tests.simulation.peers import Peer, Sender
+from tests.simulation.remote import Habits, moment
+
+CONNECTION = "default"
+DUTIES = {"poll": 30.0, "list": 120.0, "sweep": 60.0}
+HTTP_TIMEOUT = 8.0
+BATCH = 3
+
+
+class Killed(BaseException):
+    """The process is gone. Not an ``Exception``: nothing may catch it on the way."""
+
+
+class Engine(Protocol):
+    """The bridge, as the scheduler drives it."""
+
+    def claim(self, worker: str, limit: int) -> list[Claim]: ...
+    def reconcile(self, claim: Claim) -> Generator[Effect, Any, None]: ...
+    def commit(self, operation: Any) -> Any: ...
+    def hint(self, event_id: str | None, object: str, id: str, kind: str) -> None: ...
+    def duty(self, name: str) -> None: ...
+    def next_due(self) -> datetime | None:
+        """When the next change may be leased; ``None`` if nothing is open."""
+
+
+class World:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        chances: Chances | None = None,
+        habits: tuple[Habits, Habits] | None = None,
+        faults: tuple[Faults, Faults] | None = None,
+    ) -> None:
+        self.seed = seed
+        root = random.Random(seed)
+        self.rng = random.Random(root.random())
+        dice = random.Random(root.random())
+        self.chances = chances or draw_chances(dice)
+        crm_habits, assembly_habits = habits or (draw_crm(dice), draw_assembly(dice))
+        crm_faults, assembly_faults = faults or (draw_faults(dice), draw_faults(dice))
+        self.now = 0.0
+        self.journal = Journal()
+        self.counts: Counter[str] = Counter()
+        self.bugs: list[str] = []
+        self.trace = False
+        self.effects = 0
+        self.crash_at: frozenset[int] = frozenset()
+        """Kill the worker that is about to perform the effect of this number."""
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._sequence = 0
+        self.crm = CrmData("crm", crm_habits, lambda: self.now, random.Random(root.random()), self.journal)
+        self.crm.names = {"stages": {"s1": "New", "s2": "Qualified", "s3": "Won"}}
+        self.assembly = AssemblyData(
+            "assembly", assembly_habits, lambda: self.now, random.Random(root.random()), self.journal
+        )
+        self.assembly.names = {
+            "labels.Tier": {"t1": "Customer", "t2": "Prospect", "t3": "Vendor", "t4": "Partner"},
+        }
+        self.peers: dict[str, Peer] = {
+            "crm": SimCrm(self.crm, crm_faults, self.after, self.between),
+            "assembly": SimAssembly(self.assembly, assembly_faults, self.after, self.between),
+        }
+        self.crm.watch = self._webhook
+        self.engine: Engine | None = None
+        self.workers: list[Worker] = []
+        self.calm = False
+        self.duties: dict[str, float] = dict(DUTIES)
+        self._busy_duties: set[str] = set()
+        self._wake: float | None = None
+        self._events = 0
+
+    # --- time ---
+
+    def clock(self) -> datetime:
+        return moment(self.now)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        self._sequence += 1
+        heapq.heappush(self._heap, (self.now + seconds, self._sequence, act))
+
+    def run(self, until: float) -> None:
+        while self._heap and self._heap[0][0] <= until:
+            at, _, act = heapq.heappop(self._heap)
+            self.now = max(self.now, at)
+            act()
+        self.now = max(self.now, until)
+
+    def between(self) -> None:
+        """Time passes inside a duty's call: others act, and the duty's own process may die."""
+        if self.calm:
+            return
+        if self._busy_duties and self.rng.random() < self.chances.duty_kill:
+            self.note("kill", note="a duty")
+            self.counts["kill in duty"] += 1
+            raise Killed
+        self.run(self.now + self.rng.uniform(0, 2 * self.chances.latency))
+
+    # --- life ---
+
+    def start(self, engine: Engine) -> None:
+        self.engine = engine
+        for number in range(self.chances.workers):
+            self.workers.append(Worker(self, f"w{number}"))
+        for name in self.duties:
+            self._plan_duty(name, self.rng.uniform(0, 5))
+
+    def _plan_duty(self, name: str, seconds: float) -> None:
+        self.after(seconds, lambda: self._run_duty(name))
+
+    def _run_duty(self, name: str) -> None:
+        if self.calm:
+            return
+        self.perform_duty(name)
+        self._plan_duty(name, self.duties[name] * self.rng.uniform(0.9, 1.1))
+
+    def perform_duty(self, name: str) -> None:
+        assert self.engine is not None
+        if self._busy_duties:
+            return
+        self._busy_duties.add(name)
+        self.counts[f"duty {name}"] += 1
+        for peer in self.peers.values():
+            peer.sender = Sender(f"duty {name}")
+        try:
+            self.engine.duty(name)
+        except Killed:
+            pass
+        except RemoteError as error:
+            self.note("fault", note=f"{name}: {error}")
+        except Exception:
+            self.bugs.append(traceback.format_exc())
+        finally:
+            self._busy_duties.discard(name)
+        self.wake()
+
+    def ring(self, connection: str = CONNECTION) -> None:
+        """The doorbell; may be lost."""
+        if not self.calm and self.rng.random() < self.chances.ring_lost:
+            self.counts["ring lost"] += 1
+            return
+        worker = self.rng.choice(self.workers) if self.workers else None
+        if worker is not None:
+            self.after(self.rng.uniform(0.001, 0.02), worker.drain)
+
+    def wake(self) -> None:
+        """Someone looks every second at what is due: jump to when that finds something."""
+        assert self.engine is not None
+        due = self.engine.next_due()
+        if due is None:
+            return
+        at = max((due - moment(0)).total_seconds(), self.now) + self.rng.uniform(0.05, 1.0)
+        if self._wake is not None and self.now < self._wake <= at:
+            return
+        self._wake = at
+        self.after(at - self.now, self._look)
+
+    def _look(self) -> None:
+        self._wake = None
+        alive = [worker for worker in self.workers if worker.alive]
+        if alive:
+            self.rng.choice(alive).drain()
+        self.wake()
+
+    # --- webhooks ---
+
+    def _webhook(self, object: str, id: str, kind: str) -> None:
+        self._events += 1
+        event_id = f"e{self._events}" if self.crm.habits.event_ids else None
+        if not self.calm and self.rng.random() < self.chances.hook_lost:
+            self.counts["hook lost"] += 1
+            return
+        times = 1 if self.calm or self.rng.random() >= self.chances.hook_twice else 2
+        self.counts["hook twice"] += times - 1
+        for _ in range(times):
+            late = not self.calm and self.rng.random() < self.chances.hook_late
+            self.counts["hook late"] += late
+            delay = self.rng.uniform(5, 200) if late else self.rng.uniform(0.01, 1.5)
+            self.after(delay, lambda: self._deliver(event_id, object, id, kind))
+
+    def _deliver(self, event_id: str | None, object: str, id: str, kind: str) -> None:
+        assert self.engine is not None
+        self.engine.hint(event_id, object, id, kind)
+        self.ring()
+        self.wake()
+
+    # --- telling ---
+
+    def note(self, kind: Any, **values: Any) -> None:
+        self.journal.add(Event(self.now, kind, **values))
+
+    def remember(self, link: Link, by: str) -> None:
+        ends = {side: end.record_id for side, end in link.ends.items()}
+        self.journal.add(
+            Event(self.now, "remembered", object=link.stream, id=str(link.id), values=ends, by=by, note=link.state)
+        )
+
+
+class Worker:
+    """One process: it leases changes and drives their reconciles; when it dies, all of them are gone at once."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.alive = True
+        self.stopped_until = 0.0
+        self.jobs: set[Job] = set()
+        self.lives = 0
+
+    def drain(self) -> None:
+        world = self.world
+        if not self.alive or world.now < self.stopped_until:
+            return
+        free = BATCH - len(self.jobs)
+        if free <= 0:
+            return
+        assert world.engine is not None
+        for claim in world.engine.claim(f"{self.name}.{self.lives}", free):
+            job = Job(self, claim)
+            self.jobs.add(job)
+            job.proceed(lambda job=job: next(job.flow))  # type: ignore[misc]
+        world.wake()
+
+    def die(self, why: str) -> None:
+        world = self.world
+        world.counts["kill"] += 1
+        world.counts[f"kill before {why}"] += 1
+        world.note("kill", by=self.name, note=f"before {why}")
+        self.alive = False
+        for job in self.jobs:
+            job.dead = True
+        self.jobs = set()
+        world.after(world.rng.choice((0.2, 3.0, 40.0)), self._restart)
+
+    def _restart(self) -> None:
+        self.alive = True
+        self.lives += 1
+        self.drain()
+        self.world.wake()
+
+
+class Job:
+    """One reconcile in flight."""
+
+    def __init__(self, worker: Worker, claim: Claim) -> None:
+        assert worker.world.engine is not None
+        self.worker = worker
+        self.world = worker.world
+        self.claim = claim
+        self.flow = worker.world.engine.reconcile(claim)
+        self.dead = False
+        self.sender = Sender(f"{worker.name}.{worker.lives}/{claim.token}")
+
+    def proceed(self, move: Callable[[], Effect]) -> None:
+        """Let the generator run to its next effect."""
+        if self.dead:
+            return
+        try:
+            effect = move()
+        except StopIteration:
+            self._end()
+            return
+        except Exception:
+            self.world.bugs.append(traceback.format_exc())
+            self._end()
+            return
+        self._perform(effect)
+
+    def _end(self) -> None:
+        self.dead = True
+        self.worker.jobs.discard(self)
+        self.worker.drain()
+        self.world.wake()
+
+    def _perform(self, effect: Effect) -> None:
+        world = self.world
+        world.effects += 1
+        name = name_of(effect)
+        if world.trace:
+            world.note(
+                "effect",
+                by=self.sender.by,
+                note=f"#{world.effects} {self.claim.change.side}:{self.claim.change.record_id} {effect}",
+            )
+        if self._dies(name):
+            return
+        if isinstance(effect, Wait):
+            world.after(effect.seconds, lambda: self._answer(None))
+            return
+        delay = (
+            world.rng.uniform(0.001, 0.01)
+            if isinstance(effect, Commit)
+            else world.rng.uniform(0.2, 1.0) * world.chances.latency
+        )
+        if isinstance(effect, Write):
+            left = (self.claim.lease_until - world.clock()).total_seconds()
+            if left < HTTP_TIMEOUT:
+                world.counts["lease too short"] += 1
+                self._throw(LeaseLost("the lease is about to run out"))
+                return
+            if not world.calm and world.rng.random() < world.chances.stall:
+                # SIGSTOP between the look at the lease and the send.
+                delay = world.rng.choice((5.0, 15.0, 28.0))
+                self.worker.stopped_until = world.now + delay
+                world.counts["stall"] += 1
+        world.after(delay, lambda: self._do(effect))
+
+    def _dies(self, name: str) -> bool:
+        world = self.world
+        chosen = world.effects in world.crash_at
+        if chosen or (not world.calm and world.rng.random() < world.chances.kill):
+            self.worker.die(name)
+            return True
+        return False
+
+    def _do(self, effect: Effect) -> None:
+        world = self.world
+        if self.dead and not isinstance(effect, Write):
+            return
+        if world.now < self.worker.stopped_until:
+            world.after(self.worker.stopped_until - world.now, lambda: self._do(effect))
+            return
+        for peer in world.peers.values():
+            peer.sender = self.sender
+        try:
+            answer = self._carry_out(effect)
+        except RemoteError as error:
+            self._later(lambda error=error: self._throw(error))  # type: ignore[misc]
+        else:
+            self._later(lambda: self._answer(answer))
+
+    def _carry_out(self, effect: Effect) -> Any:
+        world = self.world
+        match effect:
+            case Read(ask):
+                return self._read(ask)
+            case Write(_, _, step):
+                return world.peers[step.system].send(step)
+            case Commit(operation):
+                assert world.engine is not None
+                answer = world.engine.commit(operation)
+                self._remembered(operation, answer)
+                return answer
+        raise AssertionError(effect)
+
+    def _read(self, ask: Any) -> Any:
+        peers = self.world.peers
+        match ask:
+            case GetRecord(ref):
+                return peers[ref.system].get(ref)
+            case FindByKey(system, object, key):
+                return peers[system].find_by_key(object, key)
+            case FindByValue(system, object, path, value):
+                return peers[system].find(object, path, value)
+            case ListChildren(system, object, parent):
+                found: dict[str, Record] = {}
+                for page in peers[system].children(object, parent):
+                    found.update({record.ref.id: record for record in page.records})
+                return tuple(found.values())
+            case ReadTables(system, fresh):
+                return peers[system].tables(fresh=fresh)
+        raise AssertionError(ask)
+
+    def _remembered(self, operation: Any, answer: Any) -> None:
+        link = answer.link if isinstance(answer, Finished) else answer if isinstance(answer, Link) else None
+        if isinstance(operation, Finish | Advance) and link is not None:
+            self.world.remember(link, self.sender.by)
+
+    def _later(self, act: Callable[[], None]) -> None:
+        self.world.after(self.world.rng.uniform(0.001, 0.3) * self.world.chances.latency, act)
+
+    def _answer(self, value: Any) -> None:
+        self.proceed(lambda: self.flow.send(value))
+
+    def _throw(self, error: Exception) -> None:
+        self.proceed(lambda: self.flow.throw(error))
+
+
+def name_of(effect: Effect) -> str:
+    match effect:
+        case Read(ask):
+            return f"read {type(ask).__name__}"
+        case Commit(operation):
+            return f"commit {type(operation).__name__}"
+        case Write(_, _, step):
+            return f"write {step.verb}"
+    return "wait"
