@@ -37,7 +37,7 @@ class Peer:
         self,
         remote: Remote,
         faults: Faults,
-        later: Callable[[float, Callable[[], None]], None],
+        later: Callable[[float, Callable[[], object]], None],
         between: Callable[[], None],
     ) -> None:
         self.remote = remote

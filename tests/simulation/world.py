@@ -86,7 +86,7 @@ class World:
         self.effects = 0
         self.crash_at: frozenset[int] = frozenset()
         """Kill the worker that is about to perform the effect of this number."""
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._sequence = 0
         self.crm = CrmData("crm", crm_habits, lambda: self.now, random.Random(root.random()), self.journal)
         self.crm.names = {"stages": {"s1": "New", "s2": "Qualified", "s3": "Won"}}
@@ -108,13 +108,16 @@ class World:
         self._busy_duties: set[str] = set()
         self._wake: float | None = None
         self._events = 0
+        self.serial = 0
+        """Numbers the values that users type."""
+        self.automations: set[str] = set()
 
     # --- time ---
 
     def clock(self) -> datetime:
         return moment(self.now)
 
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
+    def after(self, seconds: float, act: Callable[[], object]) -> None:
         self._sequence += 1
         heapq.heappush(self._heap, (self.now + seconds, self._sequence, act))
 
@@ -200,6 +203,16 @@ class World:
         if alive:
             self.rng.choice(alive).drain()
         self.wake()
+
+    def listen(self, heard: Callable[[str, str, str], None]) -> None:
+        """Tell an automation of every change in Assembly."""
+        before = self.assembly.watch
+
+        def both(object: str, id: str, kind: str) -> None:
+            before(object, id, kind)
+            heard(object, id, kind)
+
+        self.assembly.watch = both
 
     # --- webhooks ---
 
