@@ -14,7 +14,6 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -44,7 +43,7 @@ _DRIVERS: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 
-BrakeClass: TypeAlias = Literal["create", "update", "clear", "delete", "reparent"]
+BRAKE_CLASSES: Final = ("create", "update", "clear", "delete", "reparent")
 
 
 class InvalidSettings(ValueError):
@@ -136,20 +135,6 @@ class ConnectionSettings(_Remotes):
         return bool(self.wavo_base_url)
 
 
-@dataclass(frozen=True, slots=True)
-class Brake:
-    """How many writes of a class an hour may bring, per connection and stream, before a person is asked (DESIGN §6)."""
-
-    counts: Mapping[str, int]
-    percents: Mapping[str, float]
-
-    def ceiling(self, klass: str, live_links: int) -> int | None:
-        """The greater of the fixed count and the share of the live links; ``None`` for a class without a brake."""
-        if klass not in self.counts:
-            return None
-        return max(self.counts[klass], int(live_links * self.percents[klass] / 100))
-
-
 class Settings(_Remotes, BaseSettings):
     """All settings. Names ending in ``_seconds`` are seconds, in ``_bytes`` bytes, in ``_percent`` percent."""
 
@@ -197,8 +182,6 @@ class Settings(_Remotes, BaseSettings):
     """Without Redis each process takes the rate limits divided by this."""
     max_in_flight: int = Field(default=16, gt=0)
     """Records of one connection that a worker reconciles at the same time."""
-    max_attempts: int = Field(default=8, gt=0)
-    """Failed tries of a change before it waits for a person."""
 
     brake_create_count: int = Field(default=200, ge=0)
     brake_create_percent: float = Field(default=20, ge=0)
@@ -237,12 +220,14 @@ class Settings(_Remotes, BaseSettings):
         return self
 
     @property
-    def brake(self) -> Brake:
-        classes: tuple[BrakeClass, ...] = ("create", "update", "clear", "delete", "reparent")
-        return Brake(
-            counts={name: getattr(self, f"brake_{name}_count") for name in classes},
-            percents={name: getattr(self, f"brake_{name}_percent") for name in classes},
-        )
+    def brake_counts(self) -> Mapping[str, int]:
+        """By class of change: how many an hour pass per connection and stream, however few links there are."""
+        return {name: getattr(self, f"brake_{name}_count") for name in BRAKE_CLASSES}
+
+    @property
+    def brake_percents(self) -> Mapping[str, float]:
+        """By class of change: the share of the stream's live links that passes in an hour, if that is more."""
+        return {name: getattr(self, f"brake_{name}_percent") for name in BRAKE_CLASSES}
 
     def connections(self, environ: Mapping[str, str] | None = None) -> tuple[ConnectionSettings, ...]:
         """The configured connections, at least one. Raises ``InvalidSettings`` with every mistake.

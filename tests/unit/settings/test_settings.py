@@ -151,12 +151,12 @@ def test_nothing_secret_shows_when_settings_are_printed(monkeypatch: pytest.Monk
     assert "hunter2" not in repr(settings) + str(settings) + repr(settings.connections())
 
 
-def test_the_brake_is_the_greater_of_a_count_and_a_share_of_the_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    write(monkeypatch, BRAKE_DELETE_COUNT="10", BRAKE_DELETE_PERCENT="2")
-    brake = load().brake
-    assert brake.ceiling("delete", 100) == 10
-    assert brake.ceiling("delete", 10_000) == 200
-    assert brake.ceiling("no such class", 1) is None
+def test_the_brake_has_a_count_and_a_share_for_every_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(monkeypatch, BRAKE_DELETE_COUNT="10", BRAKE_DELETE_PERCENT="2.5")
+    settings = load()
+    assert (settings.brake_counts["delete"], settings.brake_percents["delete"]) == (10, 2.5)
+    assert set(settings.brake_counts) == set(settings.brake_percents)
+    assert set(settings.brake_counts) == {"create", "update", "clear", "delete", "reparent"}
 
 
 # --- a connections file ---
