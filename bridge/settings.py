@@ -9,6 +9,7 @@ value (it may be a secret). Layers keep this module apart from ``bridge.core``: 
 
 from __future__ import annotations
 
+import base64
 import difflib
 import json
 import os
@@ -80,7 +81,19 @@ def _words(value: str) -> tuple[str, ...]:
 
 
 def _secret_words(value: object) -> object:
-    return tuple(SecretStr(word) for word in _words(value)) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    words = _words(value)
+    if any(word.startswith("whsec_") and not _is_base64(word.removeprefix("whsec_")) for word in words):
+        raise ValueError("what follows whsec_ has to be base64: copy the secret again, to its end")
+    return tuple(SecretStr(word) for word in words)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 BaseUrl = Annotated[str, BeforeValidator(lambda value: _base_url(str(value or "")))]

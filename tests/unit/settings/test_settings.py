@@ -113,6 +113,8 @@ def test_hosts_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         ("REDIS_URL", "http://:hunter2@host"),
         ("CRM_OPTIONS", "hunter2"),
         ("LEASE_SECONDS", "-1"),
+        ("CRM_WEBHOOK_SECRET", "whsec_hunter2"),
+        ("CRM_WEBHOOK_SECRET", "whsec_"),
     ],
 )
 def test_a_wrong_value_names_its_setting_and_is_not_repeated(
