@@ -1,0 +1,46 @@
+"""A typed client for every operation of Assembly's current dialect.
+
+``AssemblyClient(http).accounts.get(SourceId("crm-1")).value``: methods answer a ``Reply`` or ``Rows`` of the records as
+they came, and raise ``RemoteError``. Keys are ids, domains or ``SourceId``.
+"""
+
+from bridge.clients.assembly.accounts import Accounts, AccountType, Contacts
+from bridge.clients.assembly.addressing import Key, SourceId
+from bridge.clients.assembly.calls import Fields
+from bridge.clients.assembly.deals import Deals
+from bridge.clients.assembly.extras import LABEL_TYPES, Item, Labels, LabelType, Notes, Properties, Usage, UsageType
+from bridge.transport import Http
+
+
+class AssemblyClient:
+    """One organisation. Shared by threads."""
+
+    def __init__(self, http: Http) -> None:
+        self.http = http
+        self.accounts = Accounts(http)
+        self.contacts = Contacts(http)
+        self.deals = Deals(http)
+        self.properties = Properties(http)
+        self.labels = Labels(http)
+        self.usage = Usage(http)
+        self.notes = Notes(http)
+
+
+__all__ = [
+    "LABEL_TYPES",
+    "AccountType",
+    "Accounts",
+    "AssemblyClient",
+    "Contacts",
+    "Deals",
+    "Fields",
+    "Item",
+    "Key",
+    "LabelType",
+    "Labels",
+    "Notes",
+    "Properties",
+    "SourceId",
+    "Usage",
+    "UsageType",
+]

@@ -1,0 +1,320 @@
+"""One remote system over HTTP: paced, timed, never redirected; reads repeated in place, writes sent once."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+import httpx
+import orjson
+import stamina
+import stamina.instrumentation
+
+from bridge.core.errors import BrokenRemote, OutcomeUnknown, Rejected, RemoteError, SettingsError, Throttled, Transient
+from bridge.core.records import Json, Lane
+from bridge.transport.address import check_base_url, is_loopback
+from bridge.transport.answer import Answer
+from bridge.transport.calls import CallCounter, Result
+from bridge.transport.failures import Place, refusal, retry_after
+from bridge.transport.limiter import Limiter
+from bridge.transport.redact import strings
+from bridge.transport.remote_clock import RemoteClock, http_date
+
+# Its hooks log the arguments of what they repeat, which hold records.
+stamina.instrumentation.set_on_retry_hooks([])
+
+IDLE_SECONDS = 4.0
+"""Idle connections are dropped before common servers drop them (uvicorn and Node.js: 5 s): a write that meets a closing
+connection would have an unknown outcome."""
+SLOWEST_READ = 10
+"""A whole read, body included, may take this many time-outs: listings without pages are long."""
+
+Query = Mapping[str, "str | int | bool | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds. ``timeout`` bounds a send from its slot to the last byte of its answer (a write) or each silence (a read);
+    keep it under half a lease. ``patience`` bounds the wait for a slot. ``broken_after``: a remote that gave no usable
+    answer for so long is broken, not just having a moment."""
+
+    timeout: float = 10.0
+    patience: float = 10.0
+    broken_after: float = 15.0
+    attempts: int = 3
+    first_pause: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as its document shows it: ``template`` is its path, ``ids`` fill the template's braces."""
+
+    method: str
+    template: str
+    ids: Mapping[str, str] = field(default_factory=dict)
+    query: Query = field(default_factory=dict)
+    body: Json = None
+    lane: Lane = "live"
+
+    @property
+    def operation(self) -> str:
+        return f"{self.method} {self.template}"
+
+
+class Http:
+    """Shared by threads; after a fork the child opens connections of its own. Made by ``bridge.transport.open``."""
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        limiter: Limiter,
+        timing: Timing,
+        calls: CallCounter,
+        now: Callable[[], datetime],
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.system = system
+        self.clock = RemoteClock()
+        self.calls = calls
+        self._base_url = base_url
+        self._headers = dict(headers)
+        self._limiter = limiter
+        self._timing = timing
+        self._now = now
+        self._transport = transport
+        self._tls = httpx.create_ssl_context() if base_url.startswith("https:") else ssl.create_default_context()
+        self._lock = threading.Lock()
+        self._client: tuple[int, httpx.Client] | None = None
+        self._down_since: float | None = None
+
+    def read(self, call: Call) -> Answer:
+        """Send a call that changes nothing, again after a short pause if it failed. Raises ``RemoteError``."""
+        retries = stamina.retry_context(
+            on=self._pause,
+            attempts=self._timing.attempts,
+            timeout=self._timing.timeout * SLOWEST_READ,
+            wait_initial=self._timing.first_pause,
+            wait_max=self._timing.first_pause * 8,
+            wait_jitter=self._timing.first_pause,
+        )
+        for attempt in retries:
+            with attempt:
+                return self._send(call, write=False)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def write(self, call: Call) -> Answer:
+        """Send a call that changes something, once. Raises ``RemoteError``."""
+        return self._send(call, write=True)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None and self._client[0] == os.getpid():
+                self._client[1].close()
+            self._client = None
+
+    def _pause(self, error: Exception) -> bool | float:
+        if isinstance(error, Throttled):
+            # The gate at the limiter makes the wait; longer ones go back to where the change is kept.
+            return (
+                error.retry_after if error.status == 429 and error.retry_after <= self._timing.patience / 2 else False
+            )
+        return isinstance(error, Transient)
+
+    def _send(self, call: Call, *, write: bool) -> Answer:
+        place = Place(self.system, call.operation, write)
+        request = self._request(call, place)
+        try:
+            slot = self._limiter.acquire(call.lane, self._timing.patience)
+        except Throttled as error:
+            raise Throttled(
+                f"{call.operation} was not sent: {error}",
+                retry_after=error.retry_after,
+                system=self.system,
+                operation=call.operation,
+                status=None,
+            ) from None
+        started, sent = time.monotonic(), self._now()
+        try:
+            response = self._exchange(request, started, write=write)
+        except httpx.HTTPError as error:
+            raise self._silence(error, call, place) from None
+        self._limiter.answered(slot, time.monotonic() - started)
+        try:
+            answer = self._understand(response, call, place, sent)
+        except RemoteError as error:
+            self._note(error, response.status_code, call, write=write)
+            raise
+        self._count("answered", call, write=write)
+        self._down_since = None
+        return answer
+
+    def _request(self, call: Call, place: Place) -> httpx.Request:
+        for value in call.ids.values():
+            if value.strip(".") == "":
+                # An empty segment would ask for the whole list, dots for another resource.
+                raise Rejected(f"{call.operation} needs an id", system=place.system, operation=place.operation)
+        path = call.template.format(**{name: quote(value, safe="") for name, value in call.ids.items()})
+        query = {k: _plain(v) for k, v in call.query.items() if v is not None}
+        # %20 and not +: the documents ask for it, and a + in a time zone must not become a space.
+        url = f"{self._base_url}{path}" + (f"?{urlencode(query, quote_via=quote, safe='')}" if query else "")
+        content = None if call.body is None else orjson.dumps(call.body)
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        return self._open().build_request(call.method, url, content=content, headers=headers)
+
+    def _exchange(self, request: httpx.Request, started: float, *, write: bool) -> httpx.Response:
+        longest = self._timing.timeout * (1 if write else SLOWEST_READ)
+        response = self._open().send(request, stream=True)
+        try:
+            parts = []
+            for part in response.iter_bytes():
+                parts.append(part)
+                if time.monotonic() - started > longest:
+                    raise httpx.ReadTimeout("the answer took too long", request=request)
+        finally:
+            response.close()
+        return httpx.Response(response.status_code, headers=_plain_headers(response.headers), content=b"".join(parts))
+
+    def _understand(self, response: httpx.Response, call: Call, place: Place, sent: datetime) -> Answer:
+        date = http_date(response.headers.get("date"))
+        received = self._now()
+        if date is not None:
+            self.clock.observe(date, sent, received)
+        status = response.status_code
+        body, is_json = _parse(response)
+        wait = retry_after(response.headers.get("retry-after"), date, received)
+        if status == 429:
+            throttled = refusal(place, status, body, wait=wait)
+            self._limiter.hold(getattr(throttled, "retry_after", 1.0))
+            raise throttled
+        if _is_page(response) and (status < 300 or status == 404):
+            # A wrong base URL or a portal in between: nobody has looked at the request, and absence proves nothing.
+            raise self._not_its_api(place, status, "a web page", certain=status == 404)
+        if not 200 <= status < 300:
+            raise refusal(place, status, body, sent=strings([*call.ids.values(), *call.query.values(), call.body]))
+        if not is_json and response.content.strip() and not place.write:
+            raise Transient(f"{call.operation} answered broken JSON", system=self.system, operation=call.operation)
+        return Answer(self.system, call.operation, status, body if is_json else None, date, place.write)
+
+    def _not_its_api(self, place: Place, status: int, what: str, *, certain: bool) -> RemoteError:
+        kind = OutcomeUnknown if place.write and not certain else BrokenRemote
+        message = f"{place.operation} answered {status} with {what}, not JSON: is the base URL right?"
+        return kind(message, system=place.system, operation=place.operation, status=status)
+
+    def _silence(self, error: httpx.HTTPError, call: Call, place: Place) -> RemoteError:
+        """No answer. ``error``'s own text is left out: it may hold the URL."""
+        never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
+        kind = "could not connect" if never_sent else "got no answer"
+        message = f"{call.operation} {kind} ({type(error).__name__})"
+        if not never_sent:
+            self._count("unanswered", call, write=place.write)
+        broken = self._is_broken()
+        error_type: type[RemoteError] = BrokenRemote if broken else Transient
+        if place.write and not never_sent:
+            error_type = OutcomeUnknown
+        return error_type(message, system=self.system, operation=call.operation)
+
+    def _note(self, error: RemoteError, status: int, call: Call, *, write: bool) -> None:
+        result: Result = "refused"
+        if status == 429:
+            result = "throttled"
+        elif status == 404 and not isinstance(error, BrokenRemote):
+            result = "answered"
+        elif isinstance(error, BrokenRemote | Transient | OutcomeUnknown):
+            result = "failed"
+        self._count(result, call, write=write)
+        if status not in {502, 503, 504}:
+            self._down_since = None
+        elif self._is_broken() and not write:
+            raise BrokenRemote(str(error), system=self.system, operation=call.operation, status=status) from None
+
+    def _is_broken(self) -> bool:
+        """Notes a failure to reach the remote; true once that has lasted with no answer in between."""
+        now = time.monotonic()
+        since = self._down_since
+        if since is None:
+            self._down_since = since = now
+        return now - since >= self._timing.broken_after
+
+    def _count(self, result: Result, call: Call, *, write: bool) -> None:
+        self.calls.count(result, write=write, lane=call.lane)
+
+    def _open(self) -> httpx.Client:
+        pid = os.getpid()
+        with self._lock:
+            if self._client is None or self._client[0] != pid:
+                self._client = (pid, self._new_client())
+            return self._client[1]
+
+    def _new_client(self) -> httpx.Client:
+        timeout = self._timing.timeout
+        return httpx.Client(
+            headers=self._headers,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+            follow_redirects=False,
+            verify=self._tls,
+            # A proxy from the environment serves the internet, never this machine.
+            trust_env=not is_loopback(self._base_url),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=IDLE_SECONDS),
+            transport=self._transport,
+        )
+
+
+def open(
+    system: str,
+    base_url: str,
+    authorization: str,
+    limiter: Limiter,
+    *,
+    timing: Timing | None = None,
+    calls: CallCounter | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    transport: httpx.BaseTransport | None = None,
+) -> Http:
+    """A connection to one system. ``authorization`` is the whole header value (``Bearer …``, or Assembly's raw key).
+
+    Raises ``SettingsError`` for a base URL or key that no request should carry.
+    """
+    if not authorization.strip() or not authorization.isascii() or not authorization.isprintable():
+        raise SettingsError(f"the {system} key is empty or holds characters that a header cannot carry")
+    headers = {"Authorization": authorization, "Accept": "application/json", "User-Agent": "bridge"}
+    return Http(
+        system,
+        check_base_url(base_url, name=f"the {system} base URL"),
+        headers,
+        limiter,
+        timing or Timing(),
+        calls or CallCounter(),
+        now,
+        transport,
+    )
+
+
+def _plain(value: str | int | bool | None) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain_headers(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Without those that describe the body as it travelled: it is unpacked now."""
+    return [(k, v) for k, v in headers.items() if k not in {"content-encoding", "content-length", "transfer-encoding"}]
+
+
+def _parse(response: httpx.Response) -> tuple[Json, bool]:
+    """The body as JSON, or its text when it is none."""
+    if not response.content.strip():
+        return None, True
+    try:
+        return orjson.loads(response.content), True
+    except orjson.JSONDecodeError:
+        return ("" if _is_page(response) else response.content[:1000].decode("utf-8", "replace")), False
+
+
+def _is_page(response: httpx.Response) -> bool:
+    return "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<"

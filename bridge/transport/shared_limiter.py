@@ -1,0 +1,151 @@
+"""The rate limit of one API key across all processes, kept in Redis and timed by Redis' clock."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bridge.core.records import Lane
+from bridge.transport.limiter import Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
+
+# KEYS: entries (sorted set: slot id -> arrival, µs), state (hash: last grant, gate, live waiters until).
+# ARGV: slot id, lane, limit, window, pace, slack (µs), time to live (ms).
+# Answer: {1, granted} or {0, wait, closed}.
+_GRANT = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local limit, window = tonumber(ARGV[3]), tonumber(ARGV[4])
+local pace, slack, ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local state = redis.call('HMGET', KEYS[2], 'last', 'gate', 'live')
+local last, gate, live = tonumber(state[1]), tonumber(state[2]) or 0, tonumber(state[3]) or 0
+if not last or last > now then
+  -- New, flushed, or the clock stepped back: whatever was sent before is unknown, so let it leave every window.
+  redis.call('DEL', KEYS[1])
+  gate = math.max(last and 0 or gate, now + window)
+  redis.call('HSET', KEYS[2], 'last', now, 'gate', gate)
+  redis.call('PEXPIRE', KEYS[2], ttl)
+  return {0, gate - now, 1}
+end
+if gate > now then return {0, gate - now, 1} end
+local wait = 0
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+local count = redis.call('ZCARD', KEYS[1])
+if count >= limit then
+  local entry = redis.call('ZRANGE', KEYS[1], count - limit, count - limit, 'WITHSCORES')
+  wait = tonumber(entry[2]) + window - now
+end
+wait = math.max(wait, last + pace - now)
+if ARGV[2] ~= 'live' then wait = math.max(wait, live - now) end
+if wait > 0 then
+  if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + 100000) end
+  return {0, math.ceil(wait), 0}
+end
+redis.call('ZADD', KEYS[1], now + slack, ARGV[1])
+redis.call('HSET', KEYS[2], 'last', now)
+redis.call('PEXPIRE', KEYS[1], ttl)
+redis.call('PEXPIRE', KEYS[2], ttl)
+return {1, now, 0}
+"""
+
+# ARGV: slot id, granted, fastest round trip (µs).
+_ANSWERED = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+return redis.call('ZADD', KEYS[1], 'XX', math.max(tonumber(ARGV[2]), now - tonumber(ARGV[3])), ARGV[1])
+"""
+
+# ARGV: pause (µs), time to live (ms).
+_HOLD = """
+local t = redis.call('TIME')
+local gate = t[1] * 1000000 + t[2] + tonumber(ARGV[1])
+if gate > (tonumber(redis.call('HGET', KEYS[1], 'gate')) or 0) then redis.call('HSET', KEYS[1], 'gate', gate) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+
+_KEPT_MS = 24 * 3600 * 1000
+
+
+class RedisLimiter:
+    """One limit for all processes that give the same ``name`` (see ``limiter_name``).
+
+    While Redis does not answer, this process keeps to ``rate`` ÷ ``max_processes`` on its own. Both ways over it lets
+    one window pass, so that what was sent under the one count does not overlap with the other.
+    """
+
+    RETRY_REDIS = 1.0
+
+    def __init__(self, redis: Redis, name: str, rate: Rate, max_processes: int) -> None:
+        self._redis = redis
+        self._rate = rate
+        self._max_processes = max_processes
+        self._keys = (f"bridge:rate:{{{name}}}:entries", f"bridge:rate:{{{name}}}:state")
+        self._grant = redis.register_script(_GRANT)
+        self._answered = redis.register_script(_ANSWERED)
+        self._hold = redis.register_script(_HOLD)
+        self._queue = Queue()
+        self._round_trips = RoundTrips()
+        self._alone: LocalLimiter | None = None
+        self._ask_again = 0.0
+        self._quiet_until = 0.0
+
+    def acquire(self, lane: Lane, patience: float) -> Slot:
+        return wait_for_slot(self._queue, self, lane, patience)
+
+    def grant(self, lane: Lane) -> Slot | Denied:
+        now = time.monotonic()
+        if self._alone is not None and now < self._ask_again:
+            return self._alone.grant(lane)
+        if now < self._quiet_until:
+            return Denied(self._quiet_until - now, closed=True)
+        try:
+            return self._shared(lane) if self._alone is None else self._come_back()
+        except RedisError:
+            return self._without_redis(lane)
+
+    def _shared(self, lane: Lane) -> Slot | Denied:
+        slot_id = f"{os.getpid()}-{os.urandom(6).hex()}"
+        rate = self._rate
+        numbers = [int(seconds * 1e6) for seconds in (rate.window, rate.pace, rate.slack)]
+        answer = self._grant(keys=list(self._keys), args=[slot_id, lane, rate.limit, *numbers, _KEPT_MS])
+        granted, value, closed = cast("list[int]", answer)
+        if granted:
+            return Slot(slot_id, value, shared=True)
+        return Denied(value / 1e6, closed=bool(closed))
+
+    def _come_back(self) -> Denied:
+        self._redis.ping()
+        self._alone = None
+        self._quiet_until = time.monotonic() + self._rate.window
+        return Denied(self._rate.window, closed=True)
+
+    def _without_redis(self, lane: Lane) -> Slot | Denied:
+        if self._alone is None:
+            self._alone = LocalLimiter(self._rate.share(self._max_processes))
+        self._ask_again = time.monotonic() + self.RETRY_REDIS
+        return self._alone.grant(lane)
+
+    def answered(self, slot: Slot, round_trip: float) -> None:
+        alone = self._alone
+        if not slot.shared:
+            if alone is not None:
+                alone.answered(slot, round_trip)
+            return
+        fastest = int(self._round_trips.fastest(round_trip) * 1e6)
+        try:
+            self._answered(keys=[self._keys[0]], args=[slot.id, slot.granted, fastest])
+        except RedisError:
+            return  # the entry keeps its slack: the cautious end
+
+    def hold(self, seconds: float) -> None:
+        self._quiet_until = max(self._quiet_until, time.monotonic() + seconds)
+        if self._alone is not None:
+            self._alone.hold(seconds)
+        try:
+            self._hold(keys=[self._keys[1]], args=[int(seconds * 1e6), _KEPT_MS])
+        except RedisError:
+            return  # this process keeps quiet by itself; the others will be told by the remote
