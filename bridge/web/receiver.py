@@ -1,0 +1,158 @@
+"""Group commits for the webhook receiver: many requests, one transaction, and only then their answers.
+
+Requests hand their event to one writer thread and wait. The writer takes whatever is queued, stores it in a single
+transaction and lets the requests go; commits are the bottleneck (``synchronous=FULL``), so a burst shares them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import structlog
+
+from bridge.core.ports import Doorbell
+from bridge.store import Store
+from bridge.sync.intake import Arrival
+
+_log = structlog.get_logger(__name__)
+
+Stored: TypeAlias = Literal["stored", "duplicate"]
+
+
+class Unavailable(Exception):
+    """The event could not be stored; the sender shall try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    arrival: Arrival
+    answer: Future[Stored]
+
+
+class Receiver:
+    """One writer thread. ``receive`` may be called from any number of requests of one event loop."""
+
+    def __init__(
+        self, store: Store, doorbell: Doorbell, *, batch: int = 64, most_waiting: int = 5_000, patience: float = 15
+    ) -> None:
+        self._store = store
+        self._bell = _Bell(doorbell)
+        self._batch = batch
+        self._patience = patience
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(most_waiting)
+        self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
+        self._thread.start()
+
+    async def receive(self, arrival: Arrival) -> Stored:
+        """Returns after the commit. Raises ``Unavailable`` if it failed or took longer than ``patience`` seconds."""
+        waiting = _Waiting(arrival, Future())
+        try:
+            self._queue.put_nowait(waiting)
+            return await asyncio.wait_for(asyncio.wrap_future(waiting.answer), self._patience)
+        except queue.Full:
+            raise Unavailable("too many events are waiting to be stored") from None
+        except TimeoutError:
+            # It may yet be stored; the sender repeats it and the event's id makes that a duplicate.
+            raise Unavailable("the database is too slow") from None
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Store what is queued and stop."""
+        self._queue.put(None)
+        self._thread.join()
+        self._bell.close()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            gathered, ending = self._gather(first)
+            # A request that gave up while it was queued was told nothing: its sender comes back.
+            self._settle([each for each in gathered if each.answer.set_running_or_notify_cancel()])
+            if ending:
+                return
+
+    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        gathered = [first]
+        while len(gathered) < self._batch:
+            try:
+                more = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                return gathered, True
+            gathered.append(more)
+        return gathered, False
+
+    def _settle(self, waiting: Sequence[_Waiting]) -> None:
+        try:
+            answers = self._store_all(waiting)
+        except Exception as error:
+            _log.error("inbox_write_failed", events=len(waiting), error=type(error).__name__)
+            if len(waiting) > 1 and self._reachable():
+                # One event the database will not take must not turn its neighbours away.
+                for each in waiting:
+                    self._settle([each])
+                return
+            for each in waiting:
+                each.answer.set_exception(Unavailable("the event could not be stored"))
+            return
+        for each, answer in zip(waiting, answers, strict=True):
+            each.answer.set_result(answer)
+        self._bell.ring({each.arrival.event.connection for each in waiting if each.arrival.hints})
+
+    def _store_all(self, waiting: Sequence[_Waiting]) -> Sequence[Stored]:
+        arrivals = [each.arrival for each in waiting]
+        return self._store.inbox.receive(
+            [arrival.event for arrival in arrivals], [arrival.hints for arrival in arrivals]
+        )
+
+    def _reachable(self) -> bool:
+        try:
+            self._store.ping()
+        except Exception:
+            return False
+        return True
+
+
+class _Bell:
+    """Rings in a thread of its own: a Redis that hangs must not hold up the next commit."""
+
+    def __init__(self, doorbell: Doorbell) -> None:
+        self._doorbell = doorbell
+        self._condition = threading.Condition()
+        self._names: set[str] = set()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+        self._thread.start()
+
+    def ring(self, names: set[str]) -> None:
+        with self._condition:
+            self._names |= names
+            self._condition.notify()
+
+    def close(self) -> None:
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._names or self._closed)
+                names, self._names = self._names, set()
+                if not names:
+                    return
+            for name in names:
+                try:
+                    self._doorbell.ring(name)
+                except Exception as error:
+                    _log.warning("doorbell_failed", connection=name, error=type(error).__name__)
