@@ -113,6 +113,8 @@ class SimAssembly(Peer):
         gone = [path for path, value in patch.set.items() if path.startswith(PROPERTIES) and value is None]
         put = {path: value for path, value in patch.set.items() if path not in gone}
         payload: dict[str, Any] = {"set": {path: value for path, value in put.items() if path != "tags"}}
+        if verb == "create":
+            payload["upsert"] = True
         if "tags" in put:
             before, after = set(patch.was.get("tags") or ()), set(put["tags"] or ())
             payload |= {"tags": sorted(after - before), "removed_tags": sorted(before - after)}
@@ -132,6 +134,9 @@ class SimAssembly(Peer):
     def apply(self, step: Step) -> Row | None:
         if step.object == "notes":
             return self._note(step)
+        if step.object == "labels":
+            self.remote.names[step.payload["kind"]][f"made{len(self.remote.names)}"] = step.payload["name"]
+            return None
         if step.verb == "create":
             return self._upsert(step)
         row = self.remote.row(step.object, step.record_id or "")

@@ -207,15 +207,18 @@ class Oracle:
                 yield Violation("made up", f"{label} is {value!r}, which no user wrote")
             return
         allowed = self._winners(pair, spec, writes)
-        if not any(self._is(spec, value, write) for write in allowed):
+        side = source or "crm"
+        if not any(self._is(spec, side, value, write) for write in allowed):
             told = ", ".join(f"{write.value!r} ({write.side} at {write.at:.1f})" for write in allowed)
-            rule = "superseded" if any(self._is(spec, value, write) for write in writes) else "made up"
+            rule = "superseded" if any(self._is(spec, side, value, write) for write in writes) else "made up"
             yield Violation(rule, f"{label} is {value!r}; it should be {told}")
 
-    def _is(self, spec: FieldSpec, value: Any, write: Write) -> bool:
-        return alike(spec, write.value, value, cut=self.final.cut) or alike(
-            spec, value, write.value, cut=self.final.cut
-        )
+    def _is(self, spec: FieldSpec, side: str, value: Any, write: Write) -> bool:
+        """Whether a value on ``side`` is what was written: exactly on the same side, in the remote's spelling on the other."""
+        if write.side == side:
+            return bool(value == write.value)
+        crm, assembly = (value, write.value) if side == "crm" else (write.value, value)
+        return alike(spec, crm, assembly, cut=self.final.cut)
 
     def _winners(self, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:
         """The writes that no known write follows; those made blind may have been overwritten."""
@@ -264,7 +267,7 @@ class Oracle:
         for event in pair.events:
             if event.kind == "landing" and event.side == side and spec.path(side) in event.values:
                 value = common(spec, side, event.values[spec.path(side)], self.world)
-                if event.at > write.at and self._is(spec, value, write):
+                if event.at > write.at and self._is(spec, side, value, write):
                     yield event.at
 
     def _writes(self, pair: Pair, spec: FieldSpec) -> list[Write]:

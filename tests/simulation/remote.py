@@ -182,7 +182,7 @@ class Remote:
 
     def create(self, object: str, values: Mapping[str, Any]) -> str:
         row = self.insert(object, values, "user")
-        self.journal.add(Event(self.time(), "create", self.system, object, row.id, dict(values)))
+        self.journal.add(Event(self.time(), "create", self.system, object, row.id, self._stored(row, values)))
         self.watch(object, row.id, "created")
         return row.id
 
@@ -191,9 +191,13 @@ class Remote:
         if row is None:
             return False
         self.change(row, values)
-        self.journal.add(Event(self.time(), "edit", self.system, object, id, dict(values), note=note))
+        self.journal.add(Event(self.time(), "edit", self.system, object, id, self._stored(row, values), note=note))
         self.watch(object, id, "updated")
         return True
+
+    def _stored(self, row: Row, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What the user saw after typing: the values in this system's own spelling."""
+        return {path: copy.deepcopy(pick(row.raw or {}, path)) for path in values}
 
     def delete(self, object: str, id: str) -> bool:
         row = self.row(object, id)

@@ -112,7 +112,7 @@ def common(spec: FieldSpec, side: str, raw: Any, world: World) -> Any:
         case "email":
             return str(raw).strip().lower()
         case "phone":
-            return raw[0] if isinstance(raw, list) else raw
+            return (raw[0] if isinstance(raw, list) else raw) or None
         case "label":
             return _tier(side, raw, world)
         case "stage":

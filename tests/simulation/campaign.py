@@ -1,0 +1,122 @@
+"""Plays one seed from its first record to its last quiet day, and judges it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.simulation.engine import Bridge
+
+from tests.simulation import operations
+from tests.simulation.journal import Event
+from tests.simulation.mapping_text import draw_rules
+from tests.simulation.operations import Operation
+from tests.simulation.oracle import Final, Oracle, Violation
+from tests.simulation.world import World
+
+SPAN = 500.0
+"""Virtual seconds of activity."""
+PATIENCE = 4 * 3600.0
+"""Virtual seconds in which a world must come to rest once all trouble is over."""
+ROUND = 300.0
+DAY = 24 * 3600.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    seed: int
+    operations: Sequence[Operation]
+    violations: list[Violation]
+    counts: Counter[str]
+    events: list[Event] = field(default_factory=list)
+    effects: int = 0
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.violations)
+
+
+def operations_of(seed: int) -> list[Operation]:
+    rng = random.Random(f"operations {seed}")
+    return operations.draw(rng, rng.choice((6, 10, 14)), span=SPAN)
+
+
+def play(
+    seed: int, chosen: Sequence[Operation] | None = None, *, trace: bool = False, crash_at: frozenset[int] = frozenset()
+) -> Outcome:
+    """Run one seed; ``chosen`` replaces its operations. Everything else follows from the seed."""
+    world = World(seed)
+    world.trace = trace
+    world.crash_at = crash_at
+    rules, style = draw_rules(random.Random(f"rules {seed}"))
+    bridge = Bridge(world, rules, style)
+    todo = list(operations_of(seed) if chosen is None else chosen)
+    try:
+        _before(world, seed)
+        world.start(bridge)
+        for operation in todo:
+            world.after(operation.at, lambda operation=operation: operations.perform(world, operation))  # type: ignore[misc]
+        world.run(SPAN)
+        violations = _come_to_rest(world, bridge)
+        violations += Oracle(world.journal, final_of(world, bridge), rules).judge()
+        violations += [Violation("bug", text) for text in world.bugs]
+    finally:
+        bridge.close()
+    for peer in world.peers.values():
+        world.counts.update({f"fault {peer.system} {name}": count for name, count in peer.faults.counts.items()})
+    return Outcome(seed, todo, violations, world.counts, world.journal.events, world.effects)
+
+
+def _before(world: World, seed: int) -> None:
+    """Records that were there before anybody connected the two systems."""
+    rng = random.Random(f"before {seed}")
+    for _ in range(rng.choice((0, 1, 3))):
+        operations.ACTS["create"](world, tuple(rng.randrange(1 << 16) for _ in range(5)))
+    for _ in range(rng.choice((0, 1, 1))):
+        operations.ACTS["same_domain"](world, tuple(rng.randrange(1 << 16) for _ in range(5)))
+
+
+def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
+    """All trouble ends, a person puts right what waits for one; then nothing may be written any more."""
+    world.calm = True
+    for peer in world.peers.values():
+        peer.faults.calm()
+    world.run(world.now + 60)
+    end, still = world.now + PATIENCE, 0
+    helped = False
+    while world.now < end and still < 2:
+        if still == 1 and not helped:
+            bridge.help()
+            helped, still = True, 0
+        before = world.journal.count("landing", "removal")
+        for name in world.duties:
+            world.perform_duty(name)
+        world.run(world.now + ROUND)
+        rested = world.journal.count("landing", "removal") == before and bridge.next_due() is None
+        still = still + 1 if rested else 0
+    if still < 2:
+        return [Violation("never quiet", f"still at work {PATIENCE / 3600:.0f} h after the last trouble")]
+    before = world.journal.count("landing", "removal")
+    for _ in range(3):
+        world.run(world.now + DAY / 3)
+        for name in world.duties:
+            world.perform_duty(name)
+        world.run(world.now + ROUND)
+    extra = world.journal.of("landing", "removal")[before:]
+    return [Violation("not quiet", f"a day later: {event}") for event in extra[:3]]
+
+
+def final_of(world: World, bridge: Bridge) -> Final:
+    names = {
+        ("crm", "stages"): dict(world.crm.names["stages"]),
+        ("assembly", "labels.Tier"): dict(world.assembly.names["labels.Tier"]),
+    }
+    return Final(
+        rows={"crm": world.crm.rows, "assembly": world.assembly.rows},
+        links=bridge.links(),
+        shown=bridge.shown(),
+        names=names,
+        cut=world.assembly.habits.cut,
+    )
