@@ -1,0 +1,1 @@
+"""What a person starts: backfill, plan, undo, rebuild, forget, replay, propose."""

@@ -1,0 +1,64 @@
+"""Rows of a poll or a listing against what is remembered: only what differs becomes a change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from bridge.core.mapping.model import Stream
+from bridge.core.plan import unmoved
+from bridge.core.records import Link, Record
+from bridge.store import Hint, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many rows were seen, and which records have to be looked at."""
+
+    rows: int
+    hints: tuple[Hint, ...]
+
+
+def compare(
+    store: Store, connection: str, stream: Stream, side: str, records: Sequence[Record], offset: timedelta = timedelta()
+) -> Compared:
+    """Hints for the records of one page that differ from their shadow, or have no link yet.
+
+    An unlinked record that was looked at since it last changed is left alone: it waits for a person or is none of ours.
+    ``offset`` is the remote's clock minus ours.
+    """
+    ids = [record.ref.id for record in records]
+    links = store.links.by_end(connection, stream.name, side, ids)
+    looked = store.changes.looked_at(connection, stream.name, side, [one for one in ids if one not in links])
+    hints = []
+    for record in records:
+        if _known(stream, side, record, links.get(record.ref.id), looked.get(record.ref.id), offset):
+            continue
+        hints.append(Hint(stream.name, side, record.ref.id))
+    return Compared(len(records), tuple(hints))
+
+
+def _known(
+    stream: Stream, side: str, record: Record, link: Link | None, looked_at: datetime | None, offset: timedelta
+) -> bool:
+    if link is None:
+        return looked_at is not None and record.updated_at is not None and record.updated_at - offset < looked_at
+    scoped = stream.in_scope(side, record.raw)
+    match link.state:
+        case "dead":
+            return True
+        case "suspended":
+            return not scoped
+        case "half":
+            return False
+        case "live":
+            return scoped and unmoved(stream, side, record, link.ends[side].shadow)
+
+
+def digest(record: Record) -> str:
+    """A short fingerprint of a row as it was read; no personal data can be read from it."""
+    return hashlib.blake2b(orjson.dumps(record.raw, option=orjson.OPT_SORT_KEYS), digest_size=9).hexdigest()
