@@ -1,0 +1,220 @@
+"""Leasing due changes with all that is remembered about their records, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bridge.core.effects import Claim, lease_key
+from bridge.core.records import Change, Link, Ref, Reference
+from bridge.store import leasing
+from bridge.store.linking import links_by_end
+from bridge.store.pausing import is_live
+from bridge.store.remembered import decisions, open_fields, remember
+from bridge.store.sql import AnyRow, chunks
+from bridge.store.tables import changes, holds, run_items
+
+BUSY_SECONDS = 0.5
+"""A change whose record somebody else holds comes back after this; it is never waited for."""
+MAX_ROUNDS = 5
+RELEASED_FOR = timedelta(hours=1)
+"""How long a released hold lifts its ceiling: as long as the brake counts."""
+
+_DUE = (
+    select(changes)
+    .where(
+        changes.c.connection == bindparam("conn"),
+        changes.c.state == "pending",
+        changes.c.lane == bindparam("lane"),
+        changes.c.due_at <= bindparam("now"),
+    )
+    .order_by(changes.c.due_at, changes.c.id)
+    .limit(bindparam("n"))
+)
+_DUE_IN_STREAMS = _DUE.where(changes.c.stream.in_(bindparam("streams", expanding=True)))
+_LEASE = (
+    update(changes)
+    .where(changes.c.id == bindparam("change"))
+    .values(
+        state="leased",
+        leased_generation=changes.c.generation,
+        token=bindparam("new_token"),
+        lease_until=bindparam("until"),
+        updated_at=bindparam("now"),
+    )
+)
+_POSTPONE = (
+    update(changes)
+    .where(changes.c.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=bindparam("later"), updated_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lessor:
+    """The terms of one claim call. ``objects``: (stream, side) to the remote object, for the lease keys."""
+
+    name: str
+    now: datetime
+    until: datetime
+    objects: Mapping[tuple[str, str], str]
+
+    def key(self, record: Reference) -> str:
+        # A stream that no mapping knows any more still excludes itself.
+        object_ = self.objects.get((record.stream, record.side), record.stream)
+        return lease_key(Ref(record.side, object_, record.record_id))
+
+
+def claim(connection: Connection, lessor: Lessor, limit: int, streams: Collection[str] | None = None) -> list[Claim]:
+    """Up to ``limit`` claims, live work first, then in the order they fell due."""
+    if not is_live(connection, lessor.name, lessor.now):
+        return []
+    claims: list[Claim] = []
+    for lane in ("live", "backfill"):
+        for _ in range(MAX_ROUNDS):
+            wanted = limit - len(claims)
+            rows = _due(connection, lessor, lane, wanted, streams) if wanted > 0 else []
+            if not rows:
+                break
+            claims.extend(_lease(connection, lessor, rows))
+    return claims
+
+
+def _due(
+    connection: Connection, lessor: Lessor, lane: str, wanted: int, streams: Collection[str] | None
+) -> Sequence[AnyRow]:
+    values: dict[str, Any] = {"conn": lessor.name, "lane": lane, "now": lessor.now, "n": wanted}
+    if streams is None:
+        return connection.execute(_DUE, values).all()
+    return connection.execute(_DUE_IN_STREAMS, values | {"streams": list(streams)}).all()
+
+
+def _lease(connection: Connection, lessor: Lessor, rows: Sequence[AnyRow]) -> list[Claim]:
+    links = links_by_end(connection, lessor.name, (_record(row) for row in rows))
+    keys = {row.id: _keys(lessor, row, links.get(_record(row))) for row in rows}
+    held = leasing.holders(connection, lessor.name, set().union(*keys.values()))
+    taken: set[str] = set()
+    over: set[int] = set()
+    free: list[AnyRow] = []
+    busy: list[int] = []
+    for row in rows:
+        mine = keys[row.id]
+        if taken & mine or any(key in held and held[key][1] > lessor.now for key in mine):
+            busy.append(row.id)
+            continue
+        free.append(row)
+        taken |= mine
+        over |= {held[key][0] for key in mine if key in held}
+    _postpone(connection, lessor.now, busy)
+    if not free:
+        return []
+    owners = dict(zip((row.id for row in free), leasing.next_tokens(connection, len(free)), strict=True))
+    wanted = {key: owners[row.id] for row in free for key in keys[row.id]}
+    leasing.take(connection, lessor.name, wanted, over, lessor.until)
+    connection.execute(
+        _LEASE,
+        [
+            {"change": change, "new_token": token, "until": lessor.until, "now": lessor.now}
+            for change, token in owners.items()
+        ],
+    )
+    return _claims(connection, lessor, free, owners, links)
+
+
+def _claims(
+    connection: Connection,
+    lessor: Lessor,
+    rows: Sequence[AnyRow],
+    owners: Mapping[int, int],
+    links: Mapping[Reference, Link],
+) -> list[Claim]:
+    records = {row.id: _record(row) for row in rows}
+    mine = {change: links.get(record) for change, record in records.items()}
+    known = remember(
+        connection,
+        lessor.name,
+        links={link.id for link in mine.values() if link},
+        changes=set(owners),
+        records=set(records.values()),
+        now=lessor.now,
+    )
+    seeds = _seeds(connection, {row.item_id for row in rows if row.item_id})
+    released = released_classes(connection, lessor.name, lessor.now)
+    claims = []
+    for row in rows:
+        link = mine[row.id]
+        ids = [link.id] if link else []
+        open_rows = known.attention(ids, [records[row.id]])
+        claims.append(
+            Claim(
+                change=to_change(row),
+                token=owners[row.id],
+                now=lessor.now,
+                lease_until=lessor.until,
+                link=link,
+                intents=known.intents(ids, [row.id]),
+                decisions=decisions(open_rows),
+                open_fields=open_fields(open_rows),
+                seed=seeds.get(row.item_id, {}),
+                released=released.get(row.stream, frozenset()),
+            )
+        )
+    return claims
+
+
+def _keys(lessor: Lessor, row: AnyRow, link: Link | None) -> set[str]:
+    keys = {lessor.key(_record(row))}
+    if link is not None:
+        keys |= {lessor.key(Reference(row.stream, end.side, end.record_id)) for end in link.ends.values()}
+    return keys
+
+
+def _postpone(connection: Connection, now: datetime, ids: Collection[int]) -> None:
+    later = now + timedelta(seconds=BUSY_SECONDS)
+    for chunk in chunks(ids):
+        connection.execute(_POSTPONE, {"ids": chunk, "later": later, "now": now})
+
+
+def _seeds(connection: Connection, items: Collection[int]) -> dict[int | None, Any]:
+    found: dict[int | None, Any] = {}
+    for chunk in chunks(items):
+        rows = connection.execute(select(run_items.c.id, run_items.c.seed).where(run_items.c.id.in_(chunk)))
+        found.update({item: seed for item, seed in rows if seed})
+    return found
+
+
+def released_classes(connection: Connection, name: str, now: datetime) -> dict[str, frozenset[str]]:
+    """Stream to the brake classes that a person released within the last hour."""
+    rows = connection.execute(
+        select(holds.c.stream, holds.c.klass).where(
+            holds.c.connection == name, holds.c.state == "released", holds.c.decided_at > now - RELEASED_FOR
+        )
+    )
+    found: dict[str, set[str]] = {}
+    for stream, klass in rows:
+        found.setdefault(stream, set()).add(klass)
+    return {stream: frozenset(classes) for stream, classes in found.items()}
+
+
+def _record(row: AnyRow) -> Reference:
+    return Reference(row.stream, row.side, row.record_id)
+
+
+def to_change(row: AnyRow) -> Change:
+    return Change(
+        id=row.id,
+        connection=row.connection,
+        stream=row.stream,
+        side=row.side,
+        record_id=row.record_id,
+        generation=row.generation,
+        lane=row.lane,
+        attempts=row.attempts,
+        cause=row.cause,
+        item=row.item_id,
+        looked_again=row.looked_again,
+    )

@@ -1,0 +1,79 @@
+"""What becomes of a run's items, counted on the run in the same transaction."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bridge.core.effects import Done, Outcome, Park
+from bridge.store.rows import ItemState
+from bridge.store.sql import chunks
+from bridge.store.tables import run_items, runs
+
+Counted: TypeAlias = tuple[ItemState, str, str]
+"""The item's new state, its result in words, and the run's count that grows."""
+
+_OPEN = ("planned", "queued")
+_OPEN_ITEMS = select(run_items.c.id, run_items.c.run_id).where(
+    run_items.c.id.in_(bindparam("ids", expanding=True)), run_items.c.state.in_(_OPEN)
+)
+_CLOSE = (
+    update(run_items)
+    .where(run_items.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=bindparam("new_state"), result=bindparam("new_result"), seed=None)
+)
+
+
+def counted(outcome: Outcome, raised: bool) -> Counted | None:
+    """How an item ends, or ``None`` while it goes on. ``raised``: the reconcile left something for a person."""
+    match outcome:
+        case Park(cause="bug"):
+            return "failed", outcome.detail, "failed"
+        case Park():
+            return "attention", outcome.detail, "attention"
+        case Done(result="drifted"):
+            return "drifted", outcome.result, "drifted"
+        case Done() if raised:
+            return "attention", outcome.result, "attention"
+        case Done():
+            return "done", outcome.result, outcome.result
+    return None
+
+
+def close_items(connection: Connection, ids: Collection[int], end: Counted) -> None:
+    """Close those of ``ids`` that are still open; each counts once, however often it is closed."""
+    state, result, count = end
+    for chunk in chunks(ids):
+        by_run: dict[str, list[int]] = defaultdict(list)
+        for item, run in connection.execute(_OPEN_ITEMS, {"ids": chunk}):
+            by_run[run].append(item)
+        for run, items in by_run.items():
+            connection.execute(_CLOSE, {"ids": items, "new_state": state, "new_result": result})
+            add_to_run(connection, run, counts={count: len(items)})
+
+
+def void_items(connection: Connection, ids: Collection[int]) -> None:
+    """A live change overtook these items: it does their work."""
+    close_items(connection, ids, ("voided", "", "voided"))
+
+
+def add_to_run(
+    connection: Connection,
+    run_id: str,
+    *,
+    counts: Mapping[str, int] | None = None,
+    calls: Mapping[str, int] | None = None,
+) -> None:
+    row = connection.execute(select(runs.c.counts, runs.c.calls).where(runs.c.id == run_id)).first()
+    if row is None:
+        return
+    values: dict[str, Any] = {}
+    if counts:
+        values["counts"] = dict(Counter(row.counts) + Counter(counts))
+    if calls:
+        values["calls"] = dict(Counter(row.calls) + Counter(calls))
+    if values:
+        connection.execute(update(runs).where(runs.c.id == run_id).values(values))

@@ -1,0 +1,83 @@
+"""Leases of remote objects under a fencing token.
+
+A token stands for one whole reconcile. A lease past its expiry still belongs to its token until somebody takes it
+over; a taker removes *all* leases of that token, so "does the token still own a lease?" answers for every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from bridge.store.sql import chunks
+from bridge.store.tables import leases, tokens
+
+_OWNED = select(leases.c.key).where(leases.c.token == bindparam("t")).limit(1)
+_HOLDERS = select(leases.c.key, leases.c.token, leases.c.expires_at).where(
+    leases.c.connection == bindparam("conn"), leases.c.key.in_(bindparam("keys", expanding=True))
+)
+_RELEASE = delete(leases).where(leases.c.token.in_(bindparam("tokens", expanding=True)))
+_NEXT_TOKEN = (
+    update(tokens).where(tokens.c.name == "fence").values(last=tokens.c.last + bindparam("n")).returning(tokens.c.last)
+)
+
+
+def owns(connection: Connection, token: int) -> bool:
+    return connection.execute(_OWNED, {"t": token}).first() is not None
+
+
+def holders(connection: Connection, name: str, keys: Collection[str]) -> dict[str, tuple[int, datetime]]:
+    """Key to (token, expiry) of those that are leased at all."""
+    found: dict[str, tuple[int, datetime]] = {}
+    for chunk in chunks(keys):
+        rows = connection.execute(_HOLDERS, {"conn": name, "keys": chunk})
+        found.update({key: (token, expires_at) for key, token, expires_at in rows})
+    return found
+
+
+def take(
+    connection: Connection,
+    name: str,
+    wanted: Mapping[str, int],
+    over: Iterable[int],
+    expires_at: datetime,
+) -> None:
+    """Lease each key of ``wanted`` for its token; ``over`` are the expired tokens that are thereby taken over."""
+    release(connection, over)
+    rows = [{"connection": name, "key": key, "token": token, "expires_at": expires_at} for key, token in wanted.items()]
+    if rows:
+        connection.execute(insert(leases), rows)
+
+
+def extend(
+    connection: Connection, name: str, token: int, keys: Collection[str], now: datetime, until: datetime
+) -> bool:
+    """Lease all of ``keys`` for ``token``, or none: ``False`` when one is somebody else's."""
+    held = holders(connection, name, keys)
+    others = {key: lease for key, lease in held.items() if lease[0] != token}
+    if any(expires_at > now for _, expires_at in others.values()):
+        return False
+    wanted = dict.fromkeys((key for key in sorted(keys) if key not in held or key in others), token)
+    take(connection, name, wanted, {other for other, _ in others.values()}, until)
+    return True
+
+
+def release(connection: Connection, owners: Iterable[int]) -> None:
+    for chunk in chunks(owners):
+        connection.execute(_RELEASE, {"tokens": chunk})
+
+
+def next_tokens(connection: Connection, count: int) -> range:
+    """``count`` fencing tokens, each greater than every earlier one."""
+    last = connection.execute(_NEXT_TOKEN, {"n": count}).scalar()
+    if last is None:
+        connection.execute(insert(tokens).values(name="fence", last=count))
+        last = count
+    return range(last - count + 1, last + 1)
+
+
+def purge(connection: Connection, before: datetime) -> None:
+    """Forget leases that ran out before ``before`` and that nobody took over."""
+    connection.execute(delete(leases).where(leases.c.expires_at < before))

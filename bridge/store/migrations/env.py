@@ -1,0 +1,18 @@
+"""Alembic's entry point: works on the connection that ``runner`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from bridge.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    compare_type=True,
+    compare_server_default=True,
+    # SQLite cannot alter tables in place.
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,109 @@
+"""Attention rows after a reconcile: raised, renewed, closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, insert, null, or_, select, update
+
+from bridge.core.effects import AwaitParent, Done, Finish, Notice, Park
+from bridge.core.records import Link
+from bridge.store.sql import AnyRow, insert_row
+from bridge.store.tables import attention
+
+_OF_RECORD = (
+    select(attention.c.id, attention.c.field, attention.c.cause, attention.c.state)
+    .where(
+        attention.c.connection == bindparam("conn"),
+        attention.c.stream == bindparam("stream"),
+        attention.c.state != "closed",
+        or_(
+            attention.c.link_id == bindparam("link"),
+            and_(attention.c.side == bindparam("side"), attention.c.record_id == bindparam("record")),
+        ),
+    )
+    .order_by(attention.c.id)
+)
+_CLOSE = (
+    update(attention)
+    .where(attention.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="closed", updated_at=bindparam("now"))
+)
+_INSERT = insert(attention)
+
+
+def settle_notices(connection: Connection, operation: Finish, link: Link | None, final: bool, now: datetime) -> None:
+    """Bring the record's attention in line with what this reconcile found.
+
+    ``final``: the change really comes to rest (no newer hint). A try that concluded nothing (``Again``, ``Pause``)
+    closes nothing. A decision that a person made while this ran stays for the next look.
+    """
+    claim, outcome = operation.claim, operation.outcome
+    change = claim.change
+    notices = list(operation.notices)
+    if isinstance(outcome, Park) and final and not any(notice.field == "" for notice in notices):
+        notices.append(Notice(outcome.cause, outcome.detail, ways=("retry", "dismiss")))
+    where = {
+        "conn": change.connection,
+        "stream": change.stream,
+        "side": change.side,
+        "record": change.record_id,
+        "link": link.id if link else -1,
+    }
+    rows = connection.execute(_OF_RECORD, where).all()
+    if not rows and not notices:
+        return
+    used = {decision.attention_id for decision in claim.decisions}
+    touched = {_raise(connection, operation, notice, link, rows, used, now) for notice in notices}
+    closed = [row.id for row in rows if row.id not in touched and _is_over(row, operation, used)]
+    if closed:
+        connection.execute(_CLOSE, {"ids": closed, "now": now})
+
+
+def _is_over(row: AnyRow, operation: Finish, used: set[int]) -> bool:
+    if row.field in operation.keep_notices:
+        return False
+    if row.state == "decided":
+        return row.id in used and isinstance(operation.outcome, Done)
+    return isinstance(operation.outcome, Done | Park | AwaitParent)
+
+
+def _raise(
+    connection: Connection,
+    operation: Finish,
+    notice: Notice,
+    link: Link | None,
+    rows: Any,
+    used: set[int],
+    now: datetime,
+) -> int:
+    """The id of the row that now carries ``notice``."""
+    change = operation.claim.change
+    values = {
+        "detail": notice.detail,
+        "values": dict(notice.values),
+        "group_key": notice.group,
+        "ways": list(notice.ways),
+        "link_id": link.id if link else None,
+        "change_id": change.id,
+        "updated_at": now,
+    }
+    same = next((row for row in rows if (row.field, row.cause) == (notice.field, notice.cause)), None)
+    if same is None:
+        values |= {
+            "connection": change.connection,
+            "stream": change.stream,
+            "side": change.side,
+            "record_id": change.record_id,
+            "field": notice.field,
+            "cause": notice.cause,
+            "state": "open",
+            "created_at": now,
+        }
+        return insert_row(connection, _INSERT, values)
+    if same.state == "open" or same.id in used:
+        connection.execute(
+            update(attention).where(attention.c.id == same.id).values(state="open", decision=null(), **values)
+        )
+    return int(same.id)

@@ -1,0 +1,129 @@
+"""What the store remembers about records: open intents, people's decisions, fields with open attention."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
+
+from bridge.core.effects import Decision
+from bridge.core.records import Intent, Reference
+from bridge.store.sql import AnyRow, chunks
+from bridge.store.tables import attention, intents
+from bridge.store.types import load_step
+
+YOUNG = timedelta(seconds=120)
+"""How long after its answer a write may still land late (a stopped worker's PUT, a slow replica)."""
+
+_FRESH = or_(
+    intents.c.state == "open",
+    (intents.c.state == "answered") & (intents.c.answered_at > bindparam("young")),
+)
+_INTENTS_BY_LINK = (
+    select(intents).where(intents.c.link_id.in_(bindparam("ids", expanding=True)), _FRESH).order_by(intents.c.id)
+)
+_INTENTS_BY_CHANGE = (
+    select(intents).where(intents.c.change_id.in_(bindparam("ids", expanding=True)), _FRESH).order_by(intents.c.id)
+)
+
+
+def _attention(*where: ColumnElement[bool]) -> Any:
+    return select(attention).where(attention.c.state != "closed", *where).order_by(attention.c.id)
+
+
+_ATTENTION_BY_LINK = _attention(attention.c.link_id.in_(bindparam("ids", expanding=True)))
+_ATTENTION_BY_RECORD = _attention(
+    attention.c.connection == bindparam("conn"),
+    attention.c.stream == bindparam("stream"),
+    attention.c.side == bindparam("side"),
+    attention.c.record_id.in_(bindparam("ids", expanding=True)),
+)
+
+
+@dataclass(slots=True)
+class Remembered:
+    """All that is open about some records, by link, change and record."""
+
+    by_link: dict[int, list[Intent]] = field(default_factory=lambda: defaultdict(list))
+    by_change: dict[int, list[Intent]] = field(default_factory=lambda: defaultdict(list))
+    rows_by_link: dict[int, list[AnyRow]] = field(default_factory=lambda: defaultdict(list))
+    rows_by_record: dict[Reference, list[AnyRow]] = field(default_factory=lambda: defaultdict(list))
+
+    def intents(self, links: Iterable[int], changes: Iterable[int]) -> tuple[Intent, ...]:
+        found = {intent.id: intent for link in links for intent in self.by_link.get(link, ())}
+        found.update({intent.id: intent for change in changes for intent in self.by_change.get(change, ())})
+        return tuple(found[key] for key in sorted(found))
+
+    def attention(self, links: Iterable[int], records: Iterable[Reference]) -> list[AnyRow]:
+        found = {row.id: row for link in links for row in self.rows_by_link.get(link, ())}
+        found.update({row.id: row for record in records for row in self.rows_by_record.get(record, ())})
+        return [found[key] for key in sorted(found)]
+
+
+def remember(
+    connection: Connection,
+    name: str,
+    *,
+    links: Collection[int],
+    changes: Collection[int],
+    records: Collection[Reference],
+    now: datetime,
+) -> Remembered:
+    found = Remembered()
+    young = now - YOUNG
+    for chunk in chunks(links):
+        for row in connection.execute(_INTENTS_BY_LINK, {"ids": chunk, "young": young}):
+            found.by_link[row.link_id].append(to_intent(row))
+        for row in connection.execute(_ATTENTION_BY_LINK, {"ids": chunk}):
+            found.rows_by_link[row.link_id].append(row)
+    for chunk in chunks(changes):
+        for row in connection.execute(_INTENTS_BY_CHANGE, {"ids": chunk, "young": young}):
+            found.by_change[row.change_id].append(to_intent(row))
+    for row in attention_of(connection, name, records):
+        found.rows_by_record[Reference(row.stream, row.side, row.record_id)].append(row)
+    return found
+
+
+def attention_of(connection: Connection, name: str, records: Iterable[Reference]) -> list[AnyRow]:
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for record in records:
+        groups[record.stream, record.side].add(record.record_id)
+    rows: list[AnyRow] = []
+    for (stream, side), ids in groups.items():
+        for chunk in chunks(ids):
+            rows.extend(
+                connection.execute(_ATTENTION_BY_RECORD, {"conn": name, "stream": stream, "side": side, "ids": chunk})
+            )
+    return rows
+
+
+def to_intent(row: AnyRow) -> Intent:
+    return Intent(
+        id=row.id,
+        link_id=row.link_id,
+        change_id=row.change_id,
+        side=row.side,
+        step=load_step(row.step),
+        token=row.token,
+        created_at=row.created_at,
+        state=row.state,
+        snapshot=tuple(row.snapshot),
+    )
+
+
+def decisions(rows: Iterable[AnyRow]) -> tuple[Decision, ...]:
+    return tuple(_decision(row) for row in rows if row.state == "decided")
+
+
+def _decision(row: AnyRow) -> Decision:
+    decided: Mapping[str, Any] = row.decision
+    side = None if decided["way"] == "value" else decided["way"]
+    return Decision(row.id, row.field, side, decided["value"], seen=row._mapping["values"])
+
+
+def open_fields(rows: Iterable[AnyRow]) -> dict[str, str]:
+    return {row.field: row.cause for row in rows if row.state == "open"}

@@ -1,0 +1,64 @@
+"""The one door to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select, text
+
+from bridge.core.effects import Operation
+from bridge.core.ports import Clock
+from bridge.store.applying import Answer, apply
+from bridge.store.changes import Changes
+from bridge.store.committer import GroupCommitter
+from bridge.store.connections import Connections
+from bridge.store.database import Database
+from bridge.store.declaring import Brake
+from bridge.store.inbox import Inbox
+from bridge.store.links import Links
+from bridge.store.migrations.runner import migrate
+
+
+class Store:
+    """Everything durable. Safe to share between threads and to use again after a fork; its clock is ``clock``.
+
+    The members group the methods by what they are about; ``apply`` carries out what a reconcile asks.
+    """
+
+    def __init__(self, url: str, clock: Clock, brake: Brake) -> None:
+        self._database = Database(url)
+        self._clock = clock
+        self._brake = brake
+        self._objects: dict[tuple[str, str], str] = {}
+        self.committer = GroupCommitter(self.apply)
+        self.connections = Connections(self._database, clock)
+        self.inbox = Inbox(self._database, clock)
+        self.changes = Changes(self._database, clock, self._objects)
+        self.links = Links(self._database, clock)
+
+    def set_objects(self, objects: Mapping[tuple[str, str], str]) -> None:
+        """(stream, side) to the remote object's name: streams that share an object exclude one another."""
+        self._objects.clear()
+        self._objects.update(objects)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; harmless when they are, and when several processes start at once."""
+        with self._database.write() as transaction:
+            migrate(transaction)
+
+    def ping(self) -> None:
+        """Raises if the database does not answer."""
+        with self._database.read() as transaction:
+            transaction.execute(select(text("1"))).scalar_one()
+
+    def apply(self, operations: Sequence[Operation]) -> list[Answer]:
+        """Carry out operations in one transaction, each fenced by itself.
+
+        One that fails unexpectedly is undone alone and answers its exception; the others stand.
+        """
+        with self._database.write() as transaction:
+            return apply(transaction, operations, self._brake, self._clock.now())
+
+    def close(self) -> None:
+        self.committer.close()
+        self._database.close()
