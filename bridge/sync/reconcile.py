@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from bridge.core.effects import (
     Again,
     AwaitParent,
+    Busy,
     Claim,
     Commit,
     Done,
@@ -45,7 +46,12 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
         finish = Finish(claim, AwaitParent(missing.reference), keep_notices=frozenset(claim.open_fields))
     except RemoteError as error:
         finish = refusal(claim, terms, error)
-    yield Commit(replace(finish, intents={**lapsed(claim, terms), **finish.intents}))
+    intents = {**lapsed(claim, terms), **finish.intents}
+    answer = yield Commit(replace(finish, intents=intents))
+    if isinstance(answer, Busy):
+        # Another link took one of the ends meanwhile: what was decided here is void, what was answered is not.
+        keep = frozenset(claim.open_fields)
+        yield Commit(Finish(claim, Again(terms.timings.busy, "bound meanwhile"), intents=intents, keep_notices=keep))
 
 
 def _reconcile(claim: Claim, terms: Terms) -> Flow:
