@@ -115,6 +115,23 @@ class Changes:
         listing = self.page(ChangeFilter(connection, stream, side, record_id), limit=1)
         return listing.items[0] if listing.items else None
 
+    def looked_at(self, connection: str, stream: str, side: str, ids: Collection[str]) -> dict[str, datetime]:
+        """When records that are not open any more were last looked at: parked, waiting for a parent, or found to need nothing."""
+        found: dict[str, datetime] = {}
+        with self._database.read() as transaction:
+            for chunk in chunks(ids):
+                rows = transaction.execute(
+                    select(changes.c.record_id, changes.c.updated_at).where(
+                        changes.c.connection == connection,
+                        changes.c.stream == stream,
+                        changes.c.side == side,
+                        changes.c.record_id.in_(chunk),
+                        changes.c.state.in_(("parked", "waiting", "done")),
+                    )
+                )
+                found.update({row.record_id: row.updated_at for row in rows})
+        return found
+
     def replay(self, which: Collection[int] | ChangeFilter) -> int:
         """Look at these again, now, in the live lane; a filter without a state means the parked ones.
 

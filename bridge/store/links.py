@@ -30,6 +30,11 @@ class Links:
             found = links_by_end(transaction, connection, (Reference(stream, side, id) for id in ids))
         return {reference.record_id: link for reference, link in found.items()}
 
+    def resolve(self, connection: str, references: Iterable[Reference]) -> dict[Reference, Link]:
+        """The link of each reference; one that is not linked is left out."""
+        with self._database.read() as transaction:
+            return links_by_end(transaction, connection, references)
+
     def get(self, id: int) -> Link | None:
         with self._database.read() as transaction:
             return links_by_id(transaction, [id]).get(id)

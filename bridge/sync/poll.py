@@ -164,18 +164,16 @@ def list_side(
 
 
 def _gaps(store: Store, connection: str, stream: Stream, side: str, ids: set[str]) -> int:
-    cursor: str | None = None
+    after = ""
     missing = 0
-    while True:
-        page = store.links.ends_page(connection, stream.name, side, cursor)
+    while rows := store.links.ends_page(connection, stream.name, side, after):
+        after = rows[-1].record_id
         hints = [
             Hint(stream.name, side, row.record_id)
-            for row in page.items
+            for row in rows
             if row.state in {"live", "half"} and row.record_id not in ids
         ]
         if hints:
             store.changes.hint(connection, hints)
             missing += len(hints)
-        if page.next is None:
-            return missing
-        cursor = page.next
+    return missing

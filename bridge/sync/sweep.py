@@ -8,7 +8,7 @@ from bridge.store import Store
 
 def sweep(store: Store, connection: str, doorbell: Doorbell) -> int:
     """Hand changes back whose worker stopped, and ring if anything is due. Answers how many were handed back."""
-    expired = store.changes.expire(connection)
+    expired = store.changes.expire()
     due = store.changes.due(connection)
     if due is not None and due <= 0:
         doorbell.ring(connection)
