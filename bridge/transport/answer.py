@@ -63,6 +63,11 @@ class Answer:
         """The record that a write answered, ``{}`` where it answered none: most success bodies are open."""
         return self.record(*names) if isinstance(self.body, dict | list) and self.body else {}
 
+    def created(self, *names: str) -> Raw:
+        """The record that a create answered; its id must be there, for it was made all the same."""
+        self.id(*names)
+        return self.record(*names)
+
     def object(self) -> Raw:
         """The body itself, an object of whatever fields."""
         if not isinstance(self.body, dict):

@@ -50,6 +50,11 @@ class Timing:
     attempts: int = 3
     first_pause: float = 0.2
 
+    @classmethod
+    def within(cls, seconds: float) -> Timing:
+        """A send that is over, its wait for a slot included, after ``seconds``."""
+        return cls(timeout=seconds * 0.7, patience=seconds * 0.3)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -87,7 +92,7 @@ class Http:
         self._base_url = base_url
         self._headers = dict(headers)
         self._limiter = limiter
-        self._timing = timing
+        self.timing = timing
         self._now = now
         self._transport = transport
         self._tls = httpx.create_ssl_context() if base_url.startswith("https:") else ssl.create_default_context()
@@ -99,11 +104,11 @@ class Http:
         """Send a call that changes nothing, again after a short pause if it failed. Raises ``RemoteError``."""
         retries = stamina.retry_context(
             on=self._pause,
-            attempts=self._timing.attempts,
-            timeout=self._timing.timeout * SLOWEST_READ,
-            wait_initial=self._timing.first_pause,
-            wait_max=self._timing.first_pause * 8,
-            wait_jitter=self._timing.first_pause,
+            attempts=self.timing.attempts,
+            timeout=self.timing.timeout * SLOWEST_READ,
+            wait_initial=self.timing.first_pause,
+            wait_max=self.timing.first_pause * 8,
+            wait_jitter=self.timing.first_pause,
         )
         for attempt in retries:
             with attempt:
@@ -123,16 +128,14 @@ class Http:
     def _pause(self, error: Exception) -> bool | float:
         if isinstance(error, Throttled):
             # The gate at the limiter makes the wait; longer ones go back to where the change is kept.
-            return (
-                error.retry_after if error.status == 429 and error.retry_after <= self._timing.patience / 2 else False
-            )
+            return error.retry_after if error.status == 429 and error.retry_after <= self.timing.patience / 2 else False
         return isinstance(error, Transient)
 
     def _send(self, call: Call, *, write: bool) -> Answer:
         place = Place(self.system, call.operation, write)
         request = self._request(call, place)
         try:
-            slot = self._limiter.acquire(call.lane, self._timing.patience)
+            slot = self._limiter.acquire(call.lane, self.timing.patience)
         except Throttled as error:
             raise Throttled(
                 f"{call.operation} was not sent: {error}",
@@ -170,7 +173,7 @@ class Http:
         return self._open().build_request(call.method, url, content=content, headers=headers)
 
     def _exchange(self, request: httpx.Request, started: float, *, write: bool) -> httpx.Response:
-        longest = self._timing.timeout * (1 if write else SLOWEST_READ)
+        longest = self.timing.timeout * (1 if write else SLOWEST_READ)
         response = self._open().send(request, stream=True)
         try:
             parts = []
@@ -241,7 +244,7 @@ class Http:
         since = self._down_since
         if since is None:
             self._down_since = since = now
-        return now - since >= self._timing.broken_after
+        return now - since >= self.timing.broken_after
 
     def _count(self, result: Result, call: Call, *, write: bool) -> None:
         self.calls.count(result, write=write, lane=call.lane)
@@ -254,7 +257,7 @@ class Http:
             return self._client[1]
 
     def _new_client(self) -> httpx.Client:
-        timeout = self._timing.timeout
+        timeout = self.timing.timeout
         return httpx.Client(
             headers=self._headers,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),

@@ -26,6 +26,7 @@ class Names:
     company: str = "companyId"
     contact: str = "contactId"
     lead: str = "leadId"
+    stage_id: str = "stageId"
     stage: str = "stage"
 
 

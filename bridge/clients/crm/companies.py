@@ -74,7 +74,7 @@ class Companies:
     def create(self, name: str, fields: Fields | None = None, *, lane: Lane = "live") -> Reply[Raw]:
         """``POST /companies``."""
         answer = self._calls.write("POST", "/companies", body={**(fields or {}), "name": name}, lane=lane)
-        return answer.reply(answer.written("company"))
+        return answer.reply(answer.created("company"))
 
     def get(self, company_id: str, *, lane: Lane = "live") -> Reply[Raw]:
         """``GET /companies/{id}``."""
@@ -105,7 +105,7 @@ class Contacts:
     def create(self, fields: Fields, *, lane: Lane = "live") -> Reply[Raw]:
         """``POST /contacts``: nothing is required, not even a name (TRAPS 28)."""
         answer = self._calls.write("POST", "/contacts", body=dict(fields), lane=lane)
-        return answer.reply(answer.written("contact"))
+        return answer.reply(answer.created("contact"))
 
     def get(self, contact_id: str, *, lane: Lane = "live") -> Reply[Raw]:
         """``GET /contacts/{id}``."""

@@ -21,7 +21,7 @@ class Stages:
     def create(self, name: str, fields: Fields | None = None, *, lane: Lane = "live") -> Reply[Raw]:
         """``POST /pipeline-stages``."""
         answer = self._calls.write("POST", "/pipeline-stages", body={**(fields or {}), "name": name}, lane=lane)
-        return answer.reply(answer.written("stage"))
+        return answer.reply(answer.created("stage"))
 
     def reorder(self, stage_ids: Sequence[str], *, lane: Lane = "live") -> Reply[None]:
         """``POST /pipeline-stages/reorder``: all stages in their new order."""
@@ -48,20 +48,20 @@ class Leads:
         *,
         company_id: str | None = None,
         contact_id: str | None = None,
-        owner: str | None = None,
+        stage_id: str | None = None,
         stage: str | None = None,
         lane: Lane = "live",
     ) -> Reply[Rows[Raw]]:
         """``GET /leads``: ``stage`` filters by stage name or legacy system key; the document shows no pages."""
         names = self._calls.names
-        query = {names.company: company_id, names.contact: contact_id, names.owner: owner, names.stage: stage}
+        query = {names.company: company_id, names.contact: contact_id, names.stage_id: stage_id, names.stage: stage}
         answer = self._calls.read("/leads", query=query, lane=lane)
         return answer.reply(answer.rows("leads"))
 
     def create(self, title: str, fields: Fields | None = None, *, lane: Lane = "live") -> Reply[Raw]:
         """``POST /leads``."""
         answer = self._calls.write("POST", "/leads", body={**(fields or {}), "title": title}, lane=lane)
-        return answer.reply(answer.written("lead"))
+        return answer.reply(answer.created("lead"))
 
     def get(self, lead_id: str, *, lane: Lane = "live") -> Reply[Raw]:
         """``GET /leads/{id}``."""
@@ -93,7 +93,7 @@ class Leads:
         """``POST /leads/{id}/activities``: of the types only ``call`` is shown (TRAPS 31)."""
         body = {**(fields or {}), "type": type, "subject": subject}
         answer = self._calls.write("POST", "/leads/{id}/activities", {"id": lead_id}, body=body, lane=lane)
-        return answer.reply(answer.written("activity"))
+        return answer.reply(answer.created("activity"))
 
 
 class Activities:
@@ -120,7 +120,7 @@ class Activities:
         """``POST /activities``: no idempotency key (TRAPS 31)."""
         body = {**(fields or {}), "type": type, "subject": subject}
         answer = self._calls.write("POST", "/activities", body=body, lane=lane)
-        return answer.reply(answer.written("activity"))
+        return answer.reply(answer.created("activity"))
 
 
 class Tasks:
