@@ -1,0 +1,21 @@
+"""The mapping language: YAML files to compiled streams.
+
+``load`` takes the texts of a mappings folder and gives ``Mappings``, or raises ``MappingError`` with every mistake.
+"""
+
+from bridge.core.mapping.grammar import schema
+from bridge.core.mapping.loader import WEBHOOKS_FILE, is_stream_file, load, load_with_warnings
+from bridge.core.mapping.model import Mappings
+from bridge.core.mapping.paths import get_path, join_path, split_path
+
+__all__ = [
+    "WEBHOOKS_FILE",
+    "Mappings",
+    "get_path",
+    "is_stream_file",
+    "join_path",
+    "load",
+    "load_with_warnings",
+    "schema",
+    "split_path",
+]

@@ -50,7 +50,10 @@ class Field(Protocol):
 
     @property
     def required(self) -> bool:
-        """A target cannot be created, nor this value cleared there, while it is empty."""
+        """A target cannot be created, nor this value cleared there, while it is empty. See ``requires`` for which."""
+
+    def requires(self, side: str) -> bool:
+        """Whether it is ``side`` that cannot be without it: Assembly wants an account for a deal, the CRM does not mind."""
 
     @property
     def create_only(self) -> bool:
@@ -125,8 +128,12 @@ class Stream(Protocol):
     def archive_patch(self, side: str) -> Mapping[str, Json] | None:
         """Path to raw value that archives a record there, ``None`` if the mapping names none."""
 
-    def in_scope(self, side: str, raw: Mapping[str, Json]) -> bool: ...
-    def on_leave(self, side: str) -> OnLeave: ...
+    def in_scope(self, side: str, raw: Mapping[str, Json]) -> bool:
+        """Whether the record takes part. Raises ``Undecodable`` (cause ``where``) when its values do not fit the condition;
+        a condition on empty values is false."""
+
+    def on_leave(self, side: str) -> OnLeave:
+        """What happens to ``side``'s record when the other side's leaves the scope."""
 
 
 class MatchRule(Protocol):
