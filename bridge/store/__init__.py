@@ -3,11 +3,30 @@
 from bridge.store.applying import Answer
 from bridge.store.committer import GroupCommitter
 from bridge.store.declaring import Brake
-from bridge.store.rows import ChangeFilter, ChangeRow, ConnectionRow, EndRow, Hint, InboxEvent, InboxRow, Listing
+from bridge.store.rows import (
+    AttentionGroup,
+    AttentionRow,
+    ChangeFilter,
+    ChangeRow,
+    ConnectionRow,
+    EndRow,
+    Hint,
+    HistoryRow,
+    HoldRow,
+    InboxEvent,
+    InboxRow,
+    ItemDraft,
+    ItemRow,
+    Listing,
+    RunRow,
+    ScanRow,
+)
 from bridge.store.store import Store
 
 __all__ = [
     "Answer",
+    "AttentionGroup",
+    "AttentionRow",
     "Brake",
     "ChangeFilter",
     "ChangeRow",
@@ -15,8 +34,14 @@ __all__ = [
     "EndRow",
     "GroupCommitter",
     "Hint",
+    "HistoryRow",
+    "HoldRow",
     "InboxEvent",
     "InboxRow",
+    "ItemDraft",
+    "ItemRow",
     "Listing",
+    "RunRow",
+    "ScanRow",
     "Store",
 ]

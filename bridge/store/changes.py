@@ -116,20 +116,21 @@ class Changes:
         return listing.items[0] if listing.items else None
 
     def looked_at(self, connection: str, stream: str, side: str, ids: Collection[str]) -> dict[str, datetime]:
-        """When records that are not open any more were last looked at: parked, waiting for a parent, or found to need nothing."""
+        """When the last finished look at each record began (our clock); records never looked at are left out."""
         found: dict[str, datetime] = {}
         with self._database.read() as transaction:
             for chunk in chunks(ids):
                 rows = transaction.execute(
-                    select(changes.c.record_id, changes.c.updated_at).where(
+                    select(changes.c.record_id, changes.c.looked_at).where(
                         changes.c.connection == connection,
                         changes.c.stream == stream,
                         changes.c.side == side,
                         changes.c.record_id.in_(chunk),
                         changes.c.state.in_(("parked", "waiting", "done")),
+                        changes.c.looked_at.is_not(None),
                     )
                 )
-                found.update({row.record_id: row.updated_at for row in rows})
+                found.update({row.record_id: row.looked_at for row in rows})
         return found
 
     def replay(self, which: Collection[int] | ChangeFilter) -> int:
@@ -156,11 +157,14 @@ class Changes:
                 )
             return len(rows)
 
-    def discard(self, ids: Collection[int]) -> int:
-        """Give these up until their next hint; leased ones are left alone. Their children are parked."""
+    def discard(self, which: Collection[int] | ChangeFilter) -> int:
+        """Give these up until their next hint; leased ones are left alone. Their children are parked.
+
+        A filter without a state means the parked ones.
+        """
         now = self._clock.now()
         with self._database.write() as transaction:
-            rows = [row for row in _pick(transaction, ids) if row.state not in {"leased", "done"}]
+            rows = [row for row in _pick(transaction, which) if row.state not in {"leased", "done"}]
             void_items(transaction, [row.item_id for row in rows if row.item_id is not None])
             for row in rows:
                 transaction.execute(update(changes).where(changes.c.id == row.id).values(_DISCARDED, updated_at=now))
@@ -180,15 +184,31 @@ class Changes:
                 park_children(transaction, row.connection, record, "parent", "it was discarded", now)
             return len(rows)
 
-    def counts(self, connection: str | None = None) -> dict[tuple[str, str, str], int]:
-        """(connection, state, cause) to how many; the cause is empty where there is none."""
-        query = select(changes.c.connection, changes.c.state, changes.c.cause, func.count()).group_by(
-            changes.c.connection, changes.c.state, changes.c.cause
-        )
-        if connection is not None:
-            query = query.where(changes.c.connection == connection)
+    def counts(self, connection: str) -> dict[str, int]:
+        """State to how many."""
+        query = select(changes.c.state, func.count()).where(changes.c.connection == connection)
         with self._database.read() as transaction:
-            return {(name, state, cause): count for name, state, cause, count in transaction.execute(query)}
+            return dict(transaction.execute(query.group_by(changes.c.state)).tuples())
+
+    def causes(self, connection: str) -> dict[tuple[str, str, str], int]:
+        """(stream, state, cause) to how many, of those that wait or are parked."""
+        columns = (changes.c.stream, changes.c.state, changes.c.cause)
+        query = select(*columns, func.count()).where(
+            changes.c.connection == connection, changes.c.state.in_(("waiting", "parked"))
+        )
+        with self._database.read() as transaction:
+            rows = transaction.execute(query.group_by(*columns))
+            return {(stream, state, cause): count for stream, state, cause, count in rows}
+
+    def oldest(self, connection: str) -> float | None:
+        """Seconds since the longest due change fell due, ``None`` if none is: how far behind the connection is."""
+        now = self._clock.now()
+        query = select(func.min(changes.c.due_at)).where(
+            changes.c.connection == connection, changes.c.state == "pending", changes.c.due_at <= now
+        )
+        with self._database.read() as transaction:
+            first = transaction.execute(query).scalar()
+        return None if first is None else float((now - first).total_seconds())
 
 
 _DISCARDED: dict[str, Any] = {

@@ -215,7 +215,9 @@ def _rest(connection: Connection, operation: Finish, row: AnyRow, moved: bool, n
     if ended and row.item_id == item:
         values["item_id"] = None
     connection.execute(
-        update(changes).where(changes.c.id == claim.change.id).values(_REST | values | {"updated_at": now})
+        update(changes)
+        .where(changes.c.id == claim.change.id)
+        .values(_REST | values | {"looked_at": claim.now, "updated_at": now})
     )
     if item is not None and ended:
         close_items(connection, [item], ending or ("attention", values["detail"], "attention"))

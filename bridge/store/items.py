@@ -16,9 +16,9 @@ from bridge.store.tables import run_items, runs
 Counted: TypeAlias = tuple[ItemState, str, str]
 """The item's new state, its result in words, and the run's count that grows."""
 
-_OPEN = ("planned", "queued")
-_OPEN_ITEMS = select(run_items.c.id, run_items.c.run_id).where(
-    run_items.c.id.in_(bindparam("ids", expanding=True)), run_items.c.state.in_(_OPEN)
+OPEN_ITEMS = ("planned", "queued")
+_STILL_OPEN = select(run_items.c.id, run_items.c.run_id).where(
+    run_items.c.id.in_(bindparam("ids", expanding=True)), run_items.c.state.in_(OPEN_ITEMS)
 )
 _CLOSE = (
     update(run_items)
@@ -48,7 +48,7 @@ def close_items(connection: Connection, ids: Collection[int], end: Counted) -> N
     state, result, count = end
     for chunk in chunks(ids):
         by_run: dict[str, list[int]] = defaultdict(list)
-        for item, run in connection.execute(_OPEN_ITEMS, {"ids": chunk}):
+        for item, run in connection.execute(_STILL_OPEN, {"ids": chunk}):
             by_run[run].append(item)
         for run, items in by_run.items():
             connection.execute(_CLOSE, {"ids": items, "new_state": state, "new_result": result})

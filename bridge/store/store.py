@@ -9,14 +9,21 @@ from sqlalchemy import select, text
 from bridge.core.effects import Operation
 from bridge.core.ports import Clock
 from bridge.store.applying import Answer, apply
+from bridge.store.attention import Attention
 from bridge.store.changes import Changes
+from bridge.store.checkpoints import Checkpoints, MappingVersions
 from bridge.store.committer import GroupCommitter
 from bridge.store.connections import Connections
 from bridge.store.database import Database
 from bridge.store.declaring import Brake
+from bridge.store.duties import Duties
+from bridge.store.histories import History
+from bridge.store.holds import Holds
 from bridge.store.inbox import Inbox
 from bridge.store.links import Links
 from bridge.store.migrations.runner import migrate
+from bridge.store.runs import Runs
+from bridge.store.scans import Scans
 
 
 class Store:
@@ -35,6 +42,14 @@ class Store:
         self.inbox = Inbox(self._database, clock)
         self.changes = Changes(self._database, clock, self._objects)
         self.links = Links(self._database, clock)
+        self.attention = Attention(self._database, clock)
+        self.holds = Holds(self._database, clock)
+        self.history = History(self._database)
+        self.runs = Runs(self._database, clock)
+        self.scans = Scans(self._database)
+        self.checkpoints = Checkpoints(self._database, clock)
+        self.duties = Duties(self._database, clock)
+        self.mapping_versions = MappingVersions(self._database, clock)
 
     def set_objects(self, objects: Mapping[tuple[str, str], str]) -> None:
         """(stream, side) to the remote object's name: streams that share an object exclude one another."""

@@ -137,6 +137,7 @@ def _changes() -> None:
         sa.Column("looked_again", sa.Boolean(), nullable=False),
         sa.Column("token", BigId),
         sa.Column("lease_until", Time),
+        sa.Column("looked_at", Time),
         sa.Column("created_at", Time, nullable=False),
         sa.Column("updated_at", Time, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_changes"),

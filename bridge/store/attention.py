@@ -1,0 +1,147 @@
+"""Attention: what waits for a person, and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select, update
+
+from bridge.core.errors import UsageError
+from bridge.core.ports import Clock
+from bridge.core.records import ABSENT, Json, Value
+from bridge.store.database import Database
+from bridge.store.hinting import put_hints
+from bridge.store.paging import page_by
+from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing
+from bridge.store.sql import AnyRow
+from bridge.store.tables import attention
+
+
+class Attention:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def page(
+        self,
+        *,
+        connection: str | None = None,
+        stream: str | None = None,
+        side: str | None = None,
+        record_id: str | None = None,
+        state: str | None = "open",
+        cause: str | None = None,
+        field: str | None = None,
+        group: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Listing[AttentionRow]:
+        """Newest first; ``state=None`` for all of them."""
+        wanted = {
+            "connection": connection,
+            "stream": stream,
+            "side": side,
+            "record_id": record_id,
+            "state": state,
+            "cause": cause,
+            "field": field,
+            "group_key": group,
+        }
+        where = [attention.c[name] == value for name, value in wanted.items() if value is not None]
+        with self._database.read() as transaction:
+            query = select(attention).where(*where)
+            return page_by(transaction, query, attention.c.id, to_row, cursor=cursor, limit=limit)
+
+    def of_link(self, link_id: int) -> tuple[AttentionRow, ...]:
+        """What is not closed on one link."""
+        query = select(attention).where(attention.c.link_id == link_id, attention.c.state != "closed")
+        with self._database.read() as transaction:
+            return tuple(to_row(row) for row in transaction.execute(query.order_by(attention.c.id)))
+
+    def get(self, id: int) -> AttentionRow | None:
+        with self._database.read() as transaction:
+            row = transaction.execute(select(attention).where(attention.c.id == id)).first()
+        return None if row is None else to_row(row)
+
+    def groups(self, connection: str) -> tuple[AttentionGroup, ...]:
+        """Open items counted by stream, cause, field and group, the largest first."""
+        query = select(
+            attention.c.stream, attention.c.cause, attention.c.field, attention.c.group_key, attention.c.ways
+        ).where(attention.c.connection == connection, attention.c.state == "open")
+        counts: dict[tuple[str, str, str, str], int] = {}
+        ways: dict[tuple[str, str, str, str], dict[str, None]] = {}
+        with self._database.read() as transaction:
+            for stream, cause, field, group, offered in transaction.execute(query):
+                key = (stream, cause, field, group)
+                counts[key] = counts.get(key, 0) + 1
+                kept = ways.setdefault(key, dict.fromkeys(offered))
+                ways[key] = {way: None for way in kept if way in offered}
+        ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+        return tuple(AttentionGroup(*key, count, tuple(ways[key])) for key, count in ranked)
+
+    def decide(self, id: int, decision: Mapping[str, Json], seen: Mapping[str, Value] | None = None) -> AttentionRow:
+        """Note a person's answer, ``{"way": …, "value": …}``, and look at the record again in the live lane.
+
+        ``dismiss`` closes the item instead, ``retry`` closes it and looks again. Raises ``UsageError``: 404 unknown,
+        409 settled meanwhile or the values are not ``seen`` any more, 422 not one of the item's ways.
+        """
+        now = self._clock.now()
+        with self._database.write() as transaction:
+            row = _known(transaction, id)
+            way = decision.get("way")
+            if row.state == "closed":
+                raise UsageError("this was settled meanwhile", status=409)
+            if seen is not None and _said(seen) != _said(row.values):
+                raise UsageError("the values have changed since they were looked at", status=409)
+            if way not in row.ways:
+                raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}", status=422)
+            answer = {"way": way, "value": decision.get("value")}
+            state = "closed" if way in {"dismiss", "retry"} else "decided"
+            transaction.execute(
+                update(attention).where(attention.c.id == id).values(state=state, decision=answer, updated_at=now)
+            )
+            if way != "dismiss":
+                hint = Hint(row.stream, row.side, row.record_id)
+                put_hints(transaction, row.connection, {hint: None}, lane="live", due_at=now, now=now)
+            return _known(transaction, id)
+
+    def counts(self, connection: str) -> dict[str, int]:
+        """Cause to how many open items."""
+        counts: dict[str, int] = {}
+        for group in self.groups(connection):
+            counts[group.cause] = counts.get(group.cause, 0) + group.count
+        return counts
+
+
+def _known(transaction: Connection, id: int) -> AttentionRow:
+    row = transaction.execute(select(attention).where(attention.c.id == id)).first()
+    if row is None:
+        raise UsageError(f"there is no attention item {id}", status=404)
+    return to_row(row)
+
+
+def _said(values: Mapping[str, Value]) -> dict[str, Json]:
+    """Without the silent keys: JSON, in which a person's ``seen`` arrives, has no word for them."""
+    return {key: value for key, value in values.items() if value is not ABSENT}
+
+
+def to_row(row: AnyRow) -> AttentionRow:
+    return AttentionRow(
+        id=row.id,
+        connection=row.connection,
+        stream=row.stream,
+        side=row.side,
+        record_id=row.record_id,
+        link_id=row.link_id,
+        change_id=row.change_id,
+        field=row.field,
+        cause=row.cause,
+        detail=row.detail,
+        values=row._mapping["values"],
+        group=row.group_key,
+        ways=tuple(row.ways),
+        state=row.state,
+        decision=row.decision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,98 @@
+"""Holds: classes of changes that the brake stopped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, select, update
+
+from bridge.core.errors import UsageError
+from bridge.core.ports import Clock
+from bridge.store.database import Database
+from bridge.store.hinting import put_hints
+from bridge.store.items import void_items
+from bridge.store.paging import page_by
+from bridge.store.rows import Hint, HoldRow, Listing
+from bridge.store.sql import AnyRow
+from bridge.store.tables import changes, held_changes, holds
+
+_GIVEN_UP = {"state": "done", "cause": "discarded", "detail": "", "attempts": 0, "item_id": None}
+
+
+class Holds:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def page(
+        self,
+        *,
+        connection: str | None = None,
+        stream: str | None = None,
+        state: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Listing[HoldRow]:
+        wanted = {"connection": connection, "stream": stream, "state": state}
+        query = select(holds).where(*(holds.c[name] == value for name, value in wanted.items() if value is not None))
+        with self._database.read() as transaction:
+            return page_by(transaction, query, holds.c.id, _to_row, cursor=cursor, limit=limit)
+
+    def get(self, id: int) -> HoldRow | None:
+        with self._database.read() as transaction:
+            row = transaction.execute(select(holds).where(holds.c.id == id)).first()
+        return None if row is None else _to_row(row)
+
+    def release(self, id: int) -> HoldRow:
+        """Let the class pass for an hour and look at its waiting changes again, now."""
+        now = self._clock.now()
+        with self._database.write() as transaction:
+            row = _decide(transaction, id, "released", now)
+            waiting = transaction.execute(
+                select(changes)
+                .join(held_changes, held_changes.c.change_id == changes.c.id)
+                .where(held_changes.c.hold_id == id)
+            )
+            hints = {Hint(change.stream, change.side, change.record_id): None for change in waiting}
+            put_hints(transaction, row.connection, hints, lane="live", due_at=now, now=now)
+            return row
+
+    def discard(self, id: int) -> HoldRow:
+        """Give the waiting changes up until their next hint; what the sides hold stays as it is."""
+        now = self._clock.now()
+        with self._database.write() as transaction:
+            row = _decide(transaction, id, "discarded", now)
+            waiting = transaction.execute(
+                select(changes.c.id, changes.c.item_id)
+                .join(held_changes, held_changes.c.change_id == changes.c.id)
+                .where(held_changes.c.hold_id == id, changes.c.state.not_in(("leased", "done")))
+            ).all()
+            void_items(transaction, [change.item_id for change in waiting if change.item_id is not None])
+            for change in waiting:
+                transaction.execute(update(changes).where(changes.c.id == change.id).values(_GIVEN_UP, updated_at=now))
+            return row
+
+
+def _decide(transaction: Connection, id: int, state: Literal["released", "discarded"], now: datetime) -> HoldRow:
+    row = transaction.execute(select(holds).where(holds.c.id == id)).first()
+    if row is None:
+        raise UsageError(f"there is no hold {id}", status=404)
+    if row.state != "held":
+        raise UsageError(f"this hold was {row.state} already", status=409)
+    transaction.execute(update(holds).where(holds.c.id == id).values(state=state, decided_at=now))
+    return _to_row(transaction.execute(select(holds).where(holds.c.id == id)).one())
+
+
+def _to_row(row: AnyRow) -> HoldRow:
+    return HoldRow(
+        id=row.id,
+        connection=row.connection,
+        stream=row.stream,
+        klass=row.klass,
+        state=row.state,
+        ceiling=row.ceiling,
+        waiting=row.waiting,
+        created_at=row.created_at,
+        decided_at=row.decided_at,
+    )
