@@ -1,0 +1,115 @@
+"""What a wired bridge is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import redis
+
+from bridge import jobs
+from bridge.core.errors import Mistake
+from bridge.core.mapping.model import Mappings
+from bridge.core.mapping.webhooks import WebhookRules
+from bridge.core.ports import Clock, Connector
+from bridge.runtime.driver import Driver
+from bridge.runtime.live_mappings import LiveFolder, Reading
+from bridge.settings import ConnectionSettings, Settings
+from bridge.store import Store
+from bridge.sync.terms import Terms
+from bridge.transport import CallCounter
+
+SLICE_SECONDS: Final = 30.0
+"""How long a drain works before others have their turn."""
+
+
+class SystemConnector(Connector, Protocol):
+    """A connector that can also be asked whether its key is good."""
+
+    def probe(self) -> None:
+        """The cheapest read that needs the key. Raises ``RemoteError``."""
+
+
+class Bell(Protocol):
+    """The doorbell as processes see it."""
+
+    def ring(self, connection: str) -> None: ...
+
+    def try_ring(self, connection: str) -> bool:
+        """Whether a worker has a job for this connection now."""
+
+    def listening(self) -> tuple[str, ...]:
+        """Names of the workers that listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that one folder of mappings says."""
+
+    mappings: Mappings
+    webhooks: WebhookRules
+    warnings: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WiredConnection:
+    """One connection with its connectors by system. ``mappings`` and ``webhooks`` are those of this moment."""
+
+    name: str
+    settings: ConnectionSettings
+    connectors: Mapping[str, SystemConnector]
+    calls: Mapping[str, CallCounter]
+    files: LiveFolder[Rules]
+
+    @property
+    def reading(self) -> Reading[Rules]:
+        """The rules in force, and what is wrong with a newer edit of the files."""
+        return self.files.reading
+
+    @property
+    def mappings(self) -> Mappings:
+        return self.files.current.mappings
+
+    @property
+    def webhooks(self) -> WebhookRules:
+        return self.files.current.webhooks
+
+    @property
+    def warnings(self) -> tuple[Mistake, ...]:
+        return self.files.current.warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Everything, wired. ``stopping`` ends what runs; ``close`` also lets go of files and sockets."""
+
+    settings: Settings
+    store: Store
+    connections: Mapping[str, WiredConnection]
+    doorbell: Bell
+    clock: Clock
+    driver: Driver
+    redis_url: str | None
+    terms: Callable[[str], Terms]
+    """A connection's connectors, mappings and timings as of now. Raises ``UsageError`` for one that does not exist."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def drain(self, connection: str) -> None:
+        """Work off what is due, for a time slice; ring again if more is left."""
+        if connection in self.connections and self.driver.drain(connection, SLICE_SECONDS, self.stopping).left:
+            self.doorbell.ring(connection)
+
+    def answer_bell(self, worker: str, connection: str) -> None:
+        """What a ring starts. The bell is taken down first: a ring from now on is a new one."""
+        if self.redis_url is not None:
+            with contextlib.suppress(redis.RedisError), jobs.connect(self.redis_url) as client:
+                jobs.take_down_bell(client, worker, connection)
+        self.drain(connection)
+
+    def close(self) -> None:
+        self.stopping.set()
+        self._closing.close()

@@ -1,0 +1,150 @@
+"""From settings to a ``Bridge``. Speaks to no remote and waits for no Redis: all is built while both are away."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import redis
+
+from bridge import jobs, transport
+from bridge import settings as configuration
+from bridge.bootstrap.parts import Bell, Bridge, Rules, SystemConnector, WiredConnection
+from bridge.clients.assembly import AssemblyClient
+from bridge.clients.crm import CrmClient
+from bridge.connectors import AssemblyConnector, AssemblyOptions, CrmConnector, CrmOptions, options
+from bridge.core.errors import SettingsError, UsageError
+from bridge.core.mapping import load_with_warnings
+from bridge.core.mapping.grammar import OBJECTS
+from bridge.core.mapping.webhooks import load_webhooks
+from bridge.runtime import embedded_redis
+from bridge.runtime.clock import SystemClock
+from bridge.runtime.driver import Driver
+from bridge.runtime.live_mappings import LiveFolder
+from bridge.settings import ConnectionSettings, InvalidSettings, Settings
+from bridge.store import Store
+from bridge.sync.terms import Terms, Timings
+
+_RANDOM: Final = random.SystemRandom()
+
+
+def load_settings() -> Settings:
+    """Raises ``SettingsError`` with every mistake."""
+    try:
+        loaded = configuration.load()
+        loaded.connections()
+    except InvalidSettings as wrong:
+        raise SettingsError(str(wrong)) from None
+    return loaded
+
+
+def build(settings: Settings) -> Bridge:
+    """Wire everything and bring the database up to date. Raises ``SettingsError`` or ``MappingError``."""
+    clock = SystemClock()
+    redis_url = settings.redis_url or embedded_redis.find_running(settings.database_url)
+    closing = contextlib.ExitStack()
+    with closing:
+        client = jobs.connect(redis_url) if redis_url else None
+        if client is not None:
+            closing.callback(client.close)
+        doorbell: Bell = jobs.RedisDoorbell(client) if client is not None else jobs.SilentDoorbell()
+        connections = {each.name: _wire(each, settings, client, closing) for each in settings.connections()}
+        store = Store(settings.database_url, clock, settings.brake)
+        closing.callback(store.close)
+        store.migrate()
+        for name in connections:
+            store.connections.ensure(name)
+        terms = _terms(store, connections, _timings(settings))
+        pause = threading.Event().wait
+        driver = Driver(
+            store, terms, clock, commit=store.committer.submit, sleep=pause, in_flight=settings.max_in_flight
+        )
+        closing.callback(driver.close)
+        rest = closing.pop_all()
+    return Bridge(settings, store, connections, doorbell, clock, driver, redis_url, terms, _closing=rest)
+
+
+def _timings(settings: Settings) -> Timings:
+    return Timings(
+        settle=settings.settle_seconds,
+        lag=settings.remote_lag_seconds,
+        lease=settings.lease_seconds,
+        http_timeout=settings.http_timeout_seconds,
+        margin=settings.newest_margin_seconds,
+    )
+
+
+def _terms(store: Store, connections: Mapping[str, WiredConnection], timings: Timings) -> Callable[[str], Terms]:
+    told: dict[tuple[str, str], str] = {}
+
+    def tell_objects() -> None:
+        """The store must know which streams share an object, also after an edit of the mappings."""
+        objects = {
+            (stream.name, side): stream.object(side)
+            for wired in connections.values()
+            for stream in wired.mappings.streams
+            for side in stream.sides
+        }
+        if objects != told:
+            store.set_objects(objects)
+            told.clear()
+            told.update(objects)
+
+    def terms(name: str) -> Terms:
+        if name not in connections:
+            raise UsageError(f"no connection is called {name!r}", status=404)
+        tell_objects()
+        wired = connections[name]
+        return Terms(wired.connectors, wired.mappings, timings, _RANDOM)
+
+    tell_objects()
+    return terms
+
+
+def _wire(
+    connection: ConnectionSettings, settings: Settings, client: redis.Redis | None, closing: contextlib.ExitStack
+) -> WiredConnection:
+    calls = {"crm": transport.CallCounter(), "assembly": transport.CallCounter()}
+
+    def http(system: str, base_url: str, key: str, authorization: str, rate: float) -> transport.Http:
+        opened = transport.open(
+            system,
+            base_url,
+            authorization,
+            _limiter(transport.limiter_name(base_url, key), rate, client, settings.max_processes),
+            timing=transport.Timing(timeout=settings.http_timeout_seconds),
+            calls=calls[system],
+        )
+        closing.callback(opened.close)
+        return opened
+
+    key = connection.crm_api_key.get_secret_value()
+    crm_http = http("crm", connection.crm_base_url, key, f"Bearer {key}", connection.crm_rate_limit)
+    key = connection.assembly_api_key.get_secret_value()
+    assembly_http = http("assembly", connection.assembly_base_url, key, key, connection.assembly_rate_limit)
+    crm_options = options(CrmOptions, connection.crm_options, name=f"{connection.name}: CRM_OPTIONS")
+    assembly_options = options(
+        AssemblyOptions, connection.assembly_options, name=f"{connection.name}: ASSEMBLY_OPTIONS"
+    )
+    connectors: dict[str, SystemConnector] = {
+        "crm": CrmConnector(CrmClient(crm_http, connection.crm_entity_id, crm_options.names), crm_options),
+        "assembly": AssemblyConnector(AssemblyClient(assembly_http), assembly_options),
+    }
+    files = LiveFolder(connection.mappings_dir, lambda texts: _rules(texts, connectors))
+    return WiredConnection(connection.name, connection, connectors, calls, files)
+
+
+def _rules(texts: Mapping[str, str], connectors: Mapping[str, SystemConnector]) -> Rules:
+    traits = {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
+    mappings, warnings = load_with_warnings(texts, traits=traits)
+    return Rules(mappings, load_webhooks(texts), warnings)
+
+
+def _limiter(name: str, rate: float, client: redis.Redis | None, processes: int) -> transport.Limiter:
+    allowed = transport.Rate(int(rate)) if rate >= 1 else transport.Rate(1, seconds=1 / rate)
+    if client is None:
+        return transport.LocalLimiter(allowed.share(processes))
+    return transport.RedisLimiter(client, name, allowed, processes)

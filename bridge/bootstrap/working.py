@@ -1,0 +1,127 @@
+"""A bridge at work: its duties, its ear for rings, and the worker process."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import cache
+from types import FrameType
+from typing import Final
+
+from bridge import jobs
+from bridge.bootstrap.parts import Bridge
+from bridge.bootstrap.wiring import build, load_settings
+from bridge.core.errors import BridgeError, KeyRefused
+from bridge.operations.backfill import Backfill, active
+from bridge.runtime import logs, worker
+from bridge.runtime.duties import Duty, DutyLoop
+from bridge.runtime.patience import Patience
+from bridge.sync.poll import list_side, poll
+from bridge.sync.sweep import sweep
+
+BACKFILL_SECONDS: Final = 0.5
+"""How soon a run is taken up."""
+
+
+@cache
+def current() -> Bridge:
+    """The bridge of this process, built once from the environment; jobs find it here."""
+    return build(load_settings())
+
+
+def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
+    """The duties of every connection, to be run under the name ``owner``."""
+    settings, store = bridge.settings, bridge.store
+    overlap = timedelta(seconds=settings.poll_overlap_seconds)
+    backfill = Backfill(
+        store,
+        bridge.terms,
+        bridge.doorbell,
+        bridge.clock,
+        rate=lambda name: bridge.connections[name].settings.assembly_rate_limit,
+    )
+
+    def poll_round(name: str, stopping: threading.Event) -> None:
+        with _key_checked(bridge, name):
+            if poll(store, name, bridge.terms(name), overlap=overlap, stopping=stopping).hinted:
+                bridge.doorbell.ring(name)
+
+    def list_round(name: str, stopping: threading.Event) -> None:
+        terms = bridge.terms(name)
+        for side in terms.connectors:
+            with _key_checked(bridge, name):
+                if list_side(store, name, terms, side, stopping=stopping).hinted:
+                    bridge.doorbell.ring(name)
+
+    def paused(name: str) -> bool:
+        row = store.connections.get(name)
+        return row is not None and row.mode == "paused"
+
+    patience = Patience(due=store.changes.due, ring=bridge.doorbell.try_ring, drain=bridge.drain)
+    loop = DutyLoop(
+        duties=(
+            Duty("poll", settings.poll_interval_seconds, poll_round, wanted=lambda name: not paused(name)),
+            Duty("list", settings.crm_list_interval_seconds, list_round, wanted=lambda name: not paused(name)),
+            Duty("sweep", settings.sweep_interval_seconds, lambda name, _: _sweep(bridge, name)),
+            Duty("backfill", BACKFILL_SECONDS, backfill.run, wanted=lambda name: active(store, name) is not None),
+        ),
+        connections=lambda: tuple(bridge.connections),
+        leases=store.duties,
+        owner=owner,
+        look=patience,
+    )
+    return loop, patience
+
+
+def _sweep(bridge: Bridge, name: str) -> None:
+    sweep(bridge.store, name, bridge.doorbell)
+
+
+@contextlib.contextmanager
+def _key_checked(bridge: Bridge, name: str) -> Iterator[None]:
+    """A key that a poll finds refused pauses the connection, as one that a reconcile finds refused does."""
+    try:
+        yield
+    except KeyRefused as refused:
+        bridge.store.connections.pause(name, "key", None, str(refused))
+        raise
+
+
+@contextlib.contextmanager
+def working(bridge: Bridge) -> Iterator[None]:
+    """Work in this process for a while: for commands where no worker listens."""
+    stopping = threading.Event()
+    loop, _ = duties(bridge, jobs.new_worker_name())
+    thread = threading.Thread(target=loop.run, args=(stopping,), name="duties", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(worker.LAST_WORDS_SECONDS)
+
+
+def run_worker() -> int:
+    """The life of a worker process, until SIGTERM or Ctrl-C. Answers its exit status."""
+    try:
+        bridge = current()
+    except BridgeError as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return 2
+    logs.configure(level=bridge.settings.log_level, fmt=bridge.settings.log_format, process="worker")
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        bridge.stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    name = jobs.new_worker_name()
+    loop, patience = duties(bridge, name)
+    listener = worker.Listener(bridge.redis_url, name) if bridge.redis_url else None
+    worker.run(loop, listener, bridge.stopping, patience.idle)
+    bridge.close()
+    return 0
