@@ -188,7 +188,7 @@ class Changes:
         """State to how many."""
         query = select(changes.c.state, func.count()).where(changes.c.connection == connection)
         with self._database.read() as transaction:
-            return dict(transaction.execute(query.group_by(changes.c.state)).tuples())
+            return dict(transaction.execute(query.group_by(changes.c.state)).tuples().all())
 
     def causes(self, connection: str) -> dict[tuple[str, str, str], int]:
         """(stream, state, cause) to how many, of those that wait or are parked."""

@@ -93,7 +93,7 @@ def _over(
         return {}
     # Counted by whole minutes: a step leaves the hour up to a minute early.
     since = _minute(now - RELEASED_FOR)
-    spent: dict[str, int] = dict(connection.execute(_COUNTS, where | {"since": since}).tuples())
+    spent: dict[str, int] = dict(connection.execute(_COUNTS, where | {"since": since}).tuples().all())
     over = {klass: limit for klass, limit in limits.items() if spent.get(klass, 0) + braked[klass] > limit}
     if not over:
         return {}

@@ -239,7 +239,7 @@ class Runs:
         if stream is not None:
             query = query.where(run_items.c.stream == stream)
         with self._database.read() as transaction:
-            return dict(transaction.execute(query).tuples())
+            return dict(transaction.execute(query).tuples().all())
 
     def planned_calls(self, id: str) -> int:
         """The price of the whole plan in remote calls."""
