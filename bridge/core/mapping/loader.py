@@ -6,16 +6,15 @@ import graphlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from bridge.core.errors import MappingError, Mistake
 from bridge.core.mapping.codecs.base import Join
 from bridge.core.mapping.compile import Head, compile_stream
 from bridge.core.mapping.document import Node, read_document
 from bridge.core.mapping.grammar import OBJECTS, STREAM, SYSTEMS
-from bridge.core.mapping.kinds import nearest
 from bridge.core.mapping.laws import check_laws
 from bridge.core.mapping.model import Mappings
+from bridge.core.mapping.notes import Notes, is_stream_file
 from bridge.core.mapping.paths import PathError, parse_path
 from bridge.core.mapping.stream import MappedStream
 from bridge.core.ports import Traits
@@ -23,29 +22,6 @@ from bridge.core.records import Json
 
 LANGUAGE = 1
 """Counts changes of what a mapping means: shadows taken under another count are read anew."""
-WEBHOOKS_FILE = "webhooks.yaml"
-
-
-def is_stream_file(name: str) -> bool:
-    """Whether a file of the mappings folder holds a stream: not a test file, not the webhook envelope, not the schema."""
-    return name.endswith((".yaml", ".yml")) and name != WEBHOOKS_FILE and not name.rpartition(".")[0].endswith("_test")
-
-
-@dataclass
-class Notes:
-    """Collects mistakes of one file."""
-
-    file: str
-    mistakes: list[Mistake] = field(default_factory=list)
-
-    def __call__(self, node: Node, message: str, hint: str = "", *, at: int = 0, warning: bool = False) -> None:
-        column = node.column + at + (1 if at and node.quoted else 0)
-        severity = "warning" if warning else "error"
-        self.mistakes.append(Mistake(self.file, node.line, column, message, hint, severity))
-
-    @property
-    def broken(self) -> bool:
-        return any(mistake.severity == "error" for mistake in self.mistakes)
 
 
 def load(files: Mapping[str, str], *, traits: Mapping[tuple[str, str], Traits] | None = None) -> Mappings:
@@ -169,6 +145,3 @@ def _order(streams: Mapping[str, MappedStream], heads: Mapping[str, Head], notes
                 heads[name].root.at("stream"), f"its parents go round in a circle: {way}", "Remove one link."
             )
         return sorted(streams)
-
-
-__all__ = ["LANGUAGE", "WEBHOOKS_FILE", "is_stream_file", "load", "load_with_warnings", "nearest"]
