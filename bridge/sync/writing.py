@@ -12,6 +12,8 @@ from bridge.core.effects import (
     Commit,
     Declare,
     Effect,
+    Extend,
+    Extended,
     Fenced,
     Finish,
     GetRecord,
@@ -61,8 +63,12 @@ def look_up(
 
 
 def make_labels(claim: Claim, labels: Sequence[LabelMissing]) -> Generator[Effect, Any, None]:
-    """Create labels that the mapping allows to be created, unless somebody just did."""
+    """Create labels that the mapping allows to be created, unless somebody just did: label names are not unique in the remote, so
+    a lease on the name keeps two records from making the same one."""
     for label in {(label.system, label.kind, label.name.casefold()): label for label in labels}.values():
+        lease = yield Commit(Extend(claim, frozenset({f"label/{label.system}/{label.kind}/{label.name.casefold()}"})))
+        if not isinstance(lease, Extended):
+            raise LeaseLost
         named = yield Read(ReadTables(label.system, fresh=True), claim.change.lane)
         if label.kind in named and named[label.kind].ids(label.name):
             continue
