@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from bridge.clients.assembly import LABEL_TYPES, AssemblyClient, Item, Key, LabelType, SourceId
+from bridge.clients.assembly import LABEL_TYPES, AssemblyClient, Item, Key, SourceId
 from bridge.connectors import assembly_records, assembly_steps
 from bridge.connectors.kept import Kept
 from bridge.connectors.options import AssemblyOptions
@@ -267,6 +267,6 @@ class AssemblyConnector:
         kind = str(payload["kind"]).removeprefix("labels.")
         if kind not in LABEL_TYPES:
             raise Rejected(f"Assembly has no labels of type {kind}", system=SYSTEM, operation="POST /accounts/labels")
-        reply = self._client.labels.create(cast("LabelType", kind), payload["name"], payload["color"], lane=lane)
+        reply = self._client.labels.create(kind, payload["name"], payload["color"], lane=lane)
         self._tables.forget()
         return Sent(reply.value, answered_at=reply.server_date)

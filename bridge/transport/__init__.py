@@ -8,7 +8,7 @@ from bridge.transport.limiter import Limiter, LocalLimiter, Rate, Slot, limiter_
 from bridge.transport.paging import by_number, by_offset
 from bridge.transport.redact import redact
 from bridge.transport.remote_clock import RemoteClock
-from bridge.transport.shared_limiter import RedisLimiter
+from bridge.transport.shared_limiter import RedisLimiter, limiter_redis
 
 __all__ = [
     "Answer",
@@ -31,6 +31,7 @@ __all__ = [
     "by_offset",
     "check_base_url",
     "limiter_name",
+    "limiter_redis",
     "open",
     "redact",
 ]

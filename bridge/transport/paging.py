@@ -38,15 +38,14 @@ def by_offset(fetch: Fetch, limit: int) -> Iterator[Rows[Raw]]:
     place = _Place(len(page.items), tuple(map(row_id, page.items)))
     yield page
     shifts = 0
-    while page.items and page.more is not False:
+    shifted = False
+    while (page.items or shifted) and page.more is not False:
         page, place, shifted = _next(fetch, limit, place)
         shifts += shifted
         if shifts > MOST_SHIFTS:
             raise Transient("the list changes faster than it can be read")
         if page.items:
             yield page
-        elif page.more is None:
-            return
         elif page.more and not shifted:
             raise Transient("the list promises more rows and gives none")
 
