@@ -19,12 +19,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 
 from bridge.core.errors import UsageError
 from bridge.core.mapping.model import Mappings
+from bridge.core.mapping.webhooks import Envelope, WebhookRules
 from bridge.core.records import Json
 from bridge.store.rows import Hint, InboxEvent
 
@@ -143,22 +144,6 @@ def check_entity(named: str | None, entity_id: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """What ``webhooks.yaml`` finds in an event. ``hints`` are (CRM object, record id)."""
-
-    type: str
-    event_id: str | None
-    entity_id: str | None
-    occurred_at: datetime | None
-    known: bool
-    hints: tuple[tuple[str, str], ...]
-
-
-class EnvelopeRules(Protocol):
-    def read(self, event: Mapping[str, Json]) -> Envelope: ...
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
     """A verified event as it will be stored, and the records it says may have changed."""
 
@@ -166,12 +151,12 @@ class Arrival:
     hints: tuple[Hint, ...]
 
 
-def arrive(delivery: Delivery, rules: EnvelopeRules, mappings: Mappings, *, connection: str, entity_id: str) -> Arrival:
+def arrive(delivery: Delivery, rules: WebhookRules, mappings: Mappings, *, connection: str, entity_id: str) -> Arrival:
     """Raises ``UsageError``: 400 for a body that is no event, 403 for another entity.
 
     A type that ``webhooks.yaml`` does not know is stored without hints, so that nothing is lost while somebody adds it.
     """
-    envelope = rules.read(parse(delivery.body))
+    envelope = _read(parse(delivery.body), rules)
     check_entity(envelope.entity_id, entity_id)
     named = [envelope.type, envelope.event_id or "", *(word for hint in envelope.hints for word in hint)]
     if any(_UNFIT.search(text) or len(text) > _LONGEST for text in named):
@@ -188,6 +173,13 @@ def arrive(delivery: Delivery, rules: EnvelopeRules, mappings: Mappings, *, conn
         state="stored" if envelope.known else "unknown",
     )
     return Arrival(event, hints(envelope.hints, mappings))
+
+
+def _read(event: Mapping[str, Json], rules: WebhookRules) -> Envelope:
+    try:
+        return rules.read(event)
+    except RecursionError:
+        raise UsageError("the body is nested too deeply", status=400) from None
 
 
 def hints(records: Sequence[tuple[str, str]], mappings: Mappings) -> tuple[Hint, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from http import HTTPStatus
 from typing import Any
@@ -36,21 +37,9 @@ def _usage(_: Request, error: Exception) -> Problem:
 
 def _mapping(_: Request, error: Exception) -> Problem:
     assert isinstance(error, MappingError)  # noqa: S101  (the handler is registered for this class)
-    return Problem(422, "the mapping files have mistakes", mistakes=mistakes(error))
-
-
-def mistakes(error: MappingError) -> list[dict[str, Any]]:
-    return [
-        {
-            "file": mistake.file,
-            "line": mistake.line,
-            "column": mistake.column,
-            "message": mistake.message,
-            "hint": mistake.hint,
-            "severity": mistake.severity,
-        }
-        for mistake in error.mistakes
-    ]
+    return Problem(
+        422, "the mapping files have mistakes", mistakes=[dataclasses.asdict(mistake) for mistake in error.mistakes]
+    )
 
 
 def _http(_: Request, error: Exception) -> Problem:

@@ -39,7 +39,7 @@ class Receiver:
     """One writer thread. ``receive`` may be called from any number of requests of one event loop."""
 
     def __init__(
-        self, store: Store, doorbell: Doorbell, *, batch: int = 64, most_waiting: int = 5_000, patience: float = 15
+        self, store: Store, doorbell: Doorbell, *, batch: int = 64, most_waiting: int = 5_000, patience: float = 4
     ) -> None:
         self._store = store
         self._bell = _Bell(doorbell)

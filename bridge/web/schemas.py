@@ -337,3 +337,52 @@ class PlanItem(Answer):
             calls=row.calls,
             detail=row.detail,
         )
+
+
+class Looked(Answer):
+    connection: str
+    stream: str
+    side: str
+    record_id: str
+
+
+class MistakeShown(Answer):
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str
+    severity: str
+
+
+class StreamShown(Answer):
+    name: str
+    version: str
+    objects: dict[str, str] = Field(description="side to the object there")
+    fields: list[str]
+
+
+class InForce(Answer):
+    connection: str
+    streams: list[StreamShown]
+    warnings: list[MistakeShown]
+    problem: str | None = Field(description="why a newer edit of the files is not in force")
+
+
+class CheckMappings(Question):
+    connection: str
+    files: dict[str, str] = Field(description="file name to YAML text", max_length=100)
+
+
+class PreviewMapping(CheckMappings):
+    stream: str
+    record: str = Field(description="crm:ID or assembly:ID")
+
+
+class Reload(Question):
+    connection: str
+
+
+class Verdict(Answer):
+    valid: bool
+    mistakes: list[MistakeShown] = Field(description="errors, or the warnings of valid files")

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from bridge.bootstrap import Bridge
 from bridge.core.errors import UsageError
 from bridge.core.records import Json
-from bridge.store import AttentionRow, Store
+from bridge.store import Store
+from bridge.store.rows import AttentionRow
 from bridge.web.admin.common import Cursor, Filter, Limit, found, known
 from bridge.web.schemas import Attention, AttentionCause, Count, Page, Resolve, ResolveGroup
 
@@ -77,10 +78,6 @@ def router(bridge: Bridge) -> APIRouter:
 
 
 def _decide(store: Store, row: AttentionRow, way: str, value: Json, seen: Mapping[str, Json] | None) -> None:
-    if row.state == "closed":
-        raise UsageError("this was settled meanwhile", status=409)
-    if way not in row.ways:
-        raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}", status=422)
     store.attention.decide(row.id, {"way": way, "value": value}, row.values if seen is None else seen)
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Final
 
 import anyio
 from fastapi import APIRouter, Header
@@ -11,11 +11,10 @@ from sse_starlette import EventSourceResponse, JSONServerSentEvent
 from bridge.bootstrap import Bridge
 from bridge.core.errors import UsageError
 from bridge.operations import backfill
-from bridge.store import RunRow
+from bridge.store.rows import RunRow
 from bridge.web.admin.common import Cursor, Filter, Limit, found, known
 from bridge.web.schemas import Backfill, Page, PlanItem, StartBackfill, page
 
-KIND: Final = "backfill"
 ENDED: Final = frozenset({"done", "cancelled", "failed"})
 PROGRESS_SECONDS: Final = 0.5
 
@@ -33,9 +32,16 @@ def router(bridge: Bridge) -> APIRouter:
     ) -> Backfill:
         """Compare both sides and, unless `dry_run`, bring them in step. The same `Idempotency-Key` starts it once."""
         known(bridge, wanted.connection)
-        row = backfill.start(bridge.store, _streams(bridge, wanted), wanted.connection, wanted.dry_run, idempotency_key)
-        if row.dry_run != wanted.dry_run or row.connection != wanted.connection:
-            raise UsageError("this Idempotency-Key belongs to a backfill of another kind", status=409)
+        row = backfill.start(
+            bridge.store,
+            bridge.connections[wanted.connection].mappings,
+            wanted.connection,
+            wanted.streams or (),
+            dry_run=wanted.dry_run,
+            key=idempotency_key,
+        )
+        if row.dry_run != wanted.dry_run or (wanted.streams and set(row.streams) != set(wanted.streams)):
+            raise UsageError("this Idempotency-Key started a backfill that asked for something else", status=409)
         bridge.doorbell.ring(wanted.connection)
         return Backfill.of(row)
 
@@ -78,7 +84,7 @@ def router(bridge: Bridge) -> APIRouter:
     return routes
 
 
-async def _progress(run: Any, id: str) -> AsyncIterator[JSONServerSentEvent]:
+async def _progress(run: Callable[[str], RunRow], id: str) -> AsyncIterator[JSONServerSentEvent]:
     last: Backfill | None = None
     while last is None or last.state not in ENDED:
         now = Backfill.of(await anyio.to_thread.run_sync(run, id))
@@ -86,13 +92,3 @@ async def _progress(run: Any, id: str) -> AsyncIterator[JSONServerSentEvent]:
             yield JSONServerSentEvent(now.model_dump(mode="json"), event="progress")
             last = now
         await asyncio.sleep(PROGRESS_SECONDS)
-
-
-def _streams(bridge: Bridge, wanted: StartBackfill) -> tuple[str, ...]:
-    """Raises ``UsageError`` 422 for a stream the connection does not have."""
-    names = tuple(stream.name for stream in bridge.connections[wanted.connection].mappings.streams)
-    if wanted.streams is None:
-        return names
-    if strangers := sorted(set(wanted.streams) - set(names)):
-        raise UsageError(f"no such stream: {', '.join(strangers)}; there are {', '.join(names)}", status=422)
-    return tuple(name for name in names if name in wanted.streams)

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from bridge.bootstrap import Bridge
 from bridge.core.errors import UsageError
 from bridge.core.records import ChangeState
-from bridge.store.rows import ChangeFilter
+from bridge.store import ChangeFilter, Store
 from bridge.web.admin.common import Cursor, Filter, Limit
 from bridge.web.schemas import Change, Count, Page, SelectChanges, page
 
@@ -33,7 +33,7 @@ def router(bridge: Bridge) -> APIRouter:
 
     @routes.post("/replay")
     def replay(which: SelectChanges) -> Count:
-        """Look at these records again, now."""
+        """Look at these records again, now; a filter without a state means the parked ones."""
         count = store.changes.replay(_selected(which))
         for name in bridge.connections:
             bridge.doorbell.ring(name)
@@ -42,9 +42,21 @@ def router(bridge: Bridge) -> APIRouter:
     @routes.post("/discard")
     def discard(which: SelectChanges) -> Count:
         """Forget these changes without looking. The next hint brings them back."""
-        return Count(count=store.changes.discard(_selected(which)))
+        return Count(count=store.changes.discard(_ids(store, _selected(which))))
 
     return routes
+
+
+def _ids(store: Store, which: list[int] | ChangeFilter) -> list[int]:
+    if not isinstance(which, ChangeFilter):
+        return which
+    found: list[int] = []
+    cursor = None
+    while True:
+        listing = store.changes.page(which, cursor=cursor, limit=1000)
+        found += [row.id for row in listing.items]
+        if (cursor := listing.next) is None:
+            return found
 
 
 def _selected(which: SelectChanges) -> list[int] | ChangeFilter:

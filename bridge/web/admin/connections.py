@@ -26,7 +26,7 @@ def router(bridge: Bridge) -> APIRouter:
     @routes.post("/{connection}/pause")
     def pause(connection: str) -> Connection:
         """Stop working on its changes until somebody resumes it; webhooks are stored all the while."""
-        store.connections.pause(known(bridge, connection), "person", None)
+        store.connections.pause(known(bridge, connection), "person")
         return show(connection)
 
     @routes.post("/{connection}/resume")

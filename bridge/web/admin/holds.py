@@ -3,7 +3,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bridge.bootstrap import Bridge
-from bridge.web.admin.common import Cursor, Filter, Limit, found
+from bridge.web.admin.common import Cursor, Filter, Limit
 from bridge.web.schemas import Hold, Page, page
 
 
@@ -19,16 +19,13 @@ def router(bridge: Bridge) -> APIRouter:
     @routes.post("/{id}/release")
     def release(id: int) -> Hold:
         """Let the waiting changes pass."""
-        row = found(holds.get(id), "hold")
-        holds.release(id)
+        row = holds.release(id)
         bridge.doorbell.ring(row.connection)
-        return Hold.of(found(holds.get(id), "hold"))
+        return Hold.of(row)
 
     @routes.post("/{id}/discard")
     def discard(id: int) -> Hold:
         """Drop the waiting changes; what the sides hold stays as it is."""
-        found(holds.get(id), "hold")
-        holds.discard(id)
-        return Hold.of(found(holds.get(id), "hold"))
+        return Hold.of(holds.discard(id))
 
     return routes
