@@ -35,8 +35,13 @@ def make(
     window: Window = "sliding",
     switches: Mapping[str, Any] | None = None,
 ) -> App:
-    """The ASGI application of one sandbox. ``switches`` are changes to the system's defaults."""
-    common = {"limit_per_second": limit_per_second, "limit_window": window, **(switches or {})}
+    """The ASGI application of one sandbox. ``switches`` are changes to the system's defaults.
+
+    ``limit_per_second`` of ``None`` is the system's own limit (Assembly: 30 as documented, the others none), 0 is none.
+    """
+    common = {"limit_window": window, **(switches or {})}
+    if limit_per_second is not None:
+        common["limit_per_second"] = limit_per_second or None
     made: System[Any]
     match system:
         case "crm":

@@ -34,7 +34,7 @@ class Box:
 @contextmanager
 def sandbox(system: SystemName, *, process: bool = False, seed: int = 1, **options: Any) -> Iterator[Box]:
     """``options``: ``limit_per_second``, ``window``, ``switches``. In a thread, or with ``process`` in a process of its own."""
-    options = {"key": KEYS[system], "token": TOKEN, "seed": seed, "entity_id": ENTITY, **options}
+    options = {"key": KEYS[system], "token": TOKEN, "seed": seed, "entity_id": ENTITY, "limit_per_second": 0, **options}
     with (
         _process(system, options) if process else _thread(system, options) as origin,
         Control(origin, TOKEN) as control,
