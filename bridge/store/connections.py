@@ -26,7 +26,8 @@ class Connections:
         with self._database.write() as transaction:
             row = _row(transaction, name)
             if row is None:
-                transaction.execute(insert(connections).values(name=name, mode=mode, created_at=self._clock.now()))
+                values = {"name": name, "mode": mode, "pause_cause": "", "pause_detail": ""}
+                transaction.execute(insert(connections).values(values | {"created_at": self._clock.now()}))
                 row = _row(transaction, name)
             assert row is not None  # noqa: S101 (inserted in this transaction)
             return _to_row(row)

@@ -44,8 +44,8 @@ connections = Table(
     Column("name", Words, primary_key=True),
     Column("mode", Words, nullable=False),
     Column("mode_before", Words),
-    Column("pause_cause", Words, nullable=False, server_default=""),
-    Column("pause_detail", Words, nullable=False, server_default=""),
+    Column("pause_cause", Words, nullable=False),
+    Column("pause_detail", Words, nullable=False),
     Column("paused_until", UtcTime),
     Column("created_at", UtcTime, nullable=False),
 )

@@ -9,8 +9,6 @@ from bridge.store.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    compare_type=True,
-    compare_server_default=True,
     # SQLite cannot alter tables in place.
     render_as_batch=True,
 )
