@@ -16,7 +16,7 @@ from bridge.core.effects import LinkDraft
 from bridge.core.errors import ParentNotLinked, Undecodable
 from bridge.core.identity import match_values
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import Plan, Situation, plan_create, plan_update, references, settle, unmoved
+from bridge.core.plan import Plan, Situation, blockers, plan_create, plan_update, references, settle, unmoved
 from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Table
 from bridge.store import ItemDraft, ScanRow, Store
 from bridge.sync.terms import Terms
@@ -230,6 +230,8 @@ class Planner:
         except (ParentNotLinked, Undecodable):
             return item
         target = self._stream.other(side)
+        if blockers(plan):
+            return dataclasses.replace(item, detail=describe(plan), calls=0)
         calls = sum(step.calls for step in self._terms.steps(target, "create", plan.patches[target]))
         return dataclasses.replace(item, detail=describe(plan), calls=calls + (side == right))
 

@@ -126,7 +126,8 @@ class Engine:
         drainer = threading.Thread(target=self._drain_until, args=(stopping,))
         drainer.start()
         try:
-            duty.run(CONNECTION, threading.Event())
+            while self.store.runs.active(CONNECTION) is not None:
+                duty.run(CONNECTION, threading.Event())
         finally:
             stopping.set()
             drainer.join()
@@ -148,7 +149,7 @@ class Engine:
 def engine(
     folder: Path, texts: Mapping[str, str] | None = None, *, assembly: Mapping[str, Any] | None = None, **more: Any
 ) -> Iterator[Engine]:
-    with crm_sandbox() as crm, assembly_sandbox(**{"limit_per_second": None, **(assembly or {})}) as asm:
+    with crm_sandbox() as crm, assembly_sandbox(**{"limit_per_second": 0, **(assembly or {})}) as asm:
         made = Engine(crm, asm, folder, load(dict(texts or shipped_texts())), **more)
         try:
             yield made
