@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from bridge.sandbox.clock import DateHeader
@@ -16,6 +16,7 @@ from bridge.sandbox.limiter import Limiter, Peak
 from bridge.sandbox.messages import Answer, Refusal, Request, Row
 from bridge.sandbox.plane import Plane
 from bridge.sandbox.routing import Operation, Router, openapi
+from bridge.sandbox.switches import change
 from bridge.sandbox.system import System
 from bridge.sandbox.webhooks import Webhooks
 
@@ -59,6 +60,11 @@ class App:
         self._date = DateHeader()
         self._base = tuple(part for part in system.base_path.split("/") if part)
         system.listen = self.webhooks.put
+
+    def change_switches(self, changes: Mapping[str, Any]) -> None:
+        """The dialect and a few paths are switches too, so the routes are made again."""
+        self.system.set_switches(change(self.system.switches, changes))
+        self.router = Router(self.system.operations())
 
     def reset(self) -> None:
         """Everything as at the start, but for the switches."""

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bridge.sandbox.messages import Answer, Refusal, Request, Row
-from bridge.sandbox.switches import change
 
 if TYPE_CHECKING:
     from bridge.sandbox.app import App
@@ -64,7 +63,7 @@ class Plane:
         return dataclasses.asdict(self._app.system.switches)
 
     def _change_switches(self, request: Request) -> Row:
-        self._app.system.set_switches(change(self._app.system.switches, self._body(request)))
+        self._app.change_switches(self._body(request))
         return self._switches(request)
 
     def _add_fault(self, request: Request) -> Row:

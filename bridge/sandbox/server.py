@@ -18,10 +18,11 @@ from bridge.sandbox.app import App
 from bridge.sandbox.assembly import Assembly
 from bridge.sandbox.crm import Crm
 from bridge.sandbox.limiter import Window
-from bridge.sandbox.switches import AssemblySwitches, CrmSwitches, change
+from bridge.sandbox.switches import WAVO_GROUPS, AssemblySwitches, CrmSwitches, WavoSwitches, change
 from bridge.sandbox.system import System
+from bridge.sandbox.wavo import Wavo
 
-SystemName = Literal["crm", "assembly"]
+SystemName = Literal["crm", "assembly", "wavo"]
 
 
 def make(
@@ -37,23 +38,29 @@ def make(
 ) -> App:
     """The ASGI application of one sandbox. ``switches`` are changes to the system's defaults.
 
-    ``limit_per_second`` of ``None`` is the system's own limit (Assembly: 30 as documented, the others none), 0 is none.
+    ``limit_per_second`` of ``None`` is the system's own limit (Assembly: 30 as documented; Wavo: per group and minute; the CRM:
+    none), 0 is none at all. Wavo knows no limit per second, so no other number changes it.
     """
-    common = {"limit_window": window, **(switches or {})}
+    common: dict[str, Any] = {"limit_window": window}
     if limit_per_second is not None:
         common["limit_per_second"] = limit_per_second or None
+        if system == "wavo" and limit_per_second == 0:
+            common |= dict.fromkeys(WAVO_GROUPS)
+    common |= switches or {}
     made: System[Any]
     match system:
         case "crm":
             made = Crm(change(CrmSwitches(), common), key=key, entity_id=entity_id, seed=seed)
         case "assembly":
             made = Assembly(change(AssemblySwitches(), common), key=key, seed=seed)
+        case "wavo":
+            made = Wavo(change(WavoSwitches(), common), key=key, seed=seed)
     return App(made, token=token)
 
 
 def base_path(system: SystemName) -> str:
     """What a base URL carries before the resource."""
-    return {"crm": Crm.base_path, "assembly": Assembly.base_path}[system]
+    return {"crm": Crm.base_path, "assembly": Assembly.base_path, "wavo": Wavo.base_path}[system]
 
 
 def run(

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bridge.sandbox.messages import Refusal
 
@@ -129,6 +129,12 @@ class WavoSwitches(Switches):
     unique_email_in_campaign: bool = False
     """A second contact with the same email in one campaign is refused."""
     invalid_status: Literal[400, 422] = 422
+
+
+WAVO_GROUPS: Final = tuple(
+    f"limit_{group}" for group in ("contact_search", "clients", "campaigns", "contacts", "replies", "suppressions")
+)
+"""The switches of Wavo's independent limits, each the size of one group."""
 
 
 def change(switches: S, changes: Mapping[str, Any]) -> S:
