@@ -8,7 +8,7 @@ from bridge.transport.limiter import Limiter, LocalLimiter, Rate, Slot, limiter_
 from bridge.transport.paging import by_number, by_offset
 from bridge.transport.redact import redact
 from bridge.transport.remote_clock import RemoteClock
-from bridge.transport.shared_limiter import RedisLimiter, limiter_redis
+from bridge.transport.shared_limiter import RedisLimiter
 
 __all__ = [
     "Answer",
@@ -31,7 +31,6 @@ __all__ = [
     "by_offset",
     "check_base_url",
     "limiter_name",
-    "limiter_redis",
     "open",
     "redact",
 ]

@@ -22,7 +22,7 @@ from bridge.transport.address import check_base_url, is_loopback
 from bridge.transport.answer import Answer
 from bridge.transport.calls import CallCounter, Result
 from bridge.transport.failures import Place, refusal, retry_after
-from bridge.transport.limiter import Limiter
+from bridge.transport.limiter import Limiter, Slot
 from bridge.transport.redact import strings
 from bridge.transport.remote_clock import RemoteClock, http_date
 
@@ -32,6 +32,7 @@ stamina.instrumentation.set_on_retry_hooks([])
 IDLE_SECONDS = 4.0
 """Idle connections are dropped before common servers drop them (uvicorn and Node.js: 5 s): a write that meets a closing
 connection would have an unknown outcome."""
+SLOWEST_CONNECT = 5.0
 SLOWEST_READ = 10
 """A whole read, body included, may take this many time-outs: listings without pages are long."""
 
@@ -40,9 +41,9 @@ Query = Mapping[str, "str | int | bool | None"]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds. ``timeout`` bounds a send from its slot to the last byte of its answer (a write) or each silence (a read);
-    keep it under half a lease. ``patience`` bounds the wait for a slot. ``broken_after``: a remote that gave no usable
-    answer for so long is broken, not just having a moment."""
+    """Seconds. ``timeout`` bounds a whole write, from the wait for its slot to the last byte of its answer, and each
+    silence of a read; keep it under half a lease. ``patience`` bounds a read's wait for a slot. ``broken_after``: a remote
+    that gave no usable answer for so long is broken, not just having a moment."""
 
     timeout: float = 10.0
     patience: float = 10.0
@@ -50,10 +51,9 @@ class Timing:
     attempts: int = 3
     first_pause: float = 0.2
 
-    @classmethod
-    def within(cls, seconds: float) -> Timing:
-        """A send that is over, its wait for a slot included, after ``seconds``."""
-        return cls(timeout=seconds * 0.7, patience=seconds * 0.3)
+    def wait(self, *, write: bool) -> float:
+        """How long to stand in line: a write keeps most of its time for the sending."""
+        return min(self.patience, self.timeout * 0.3) if write else self.patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +133,13 @@ class Http:
 
     def _send(self, call: Call, *, write: bool) -> Answer:
         place = Place(self.system, call.operation, write)
-        request = self._request(call, place)
-        try:
-            slot = self._limiter.acquire(call.lane, self.timing.patience)
-        except Throttled as error:
-            raise Throttled(
-                f"{call.operation} was not sent: {error}",
-                retry_after=error.retry_after,
-                system=self.system,
-                operation=call.operation,
-                status=None,
-            ) from None
+        url = self._url(call)
+        asked = time.monotonic()
+        slot = self._slot(call, write=write)
         started, sent = time.monotonic(), self._now()
+        left = self.timing.timeout - (started - asked if write else 0.0)
         try:
-            response = self._exchange(request, started, write=write)
+            response = self._exchange(self._request(call, url, left), started, left * (1 if write else SLOWEST_READ))
         except httpx.HTTPError as error:
             raise self._silence(error, call, place) from None
         self._limiter.answered(slot, time.monotonic() - started)
@@ -159,21 +152,35 @@ class Http:
         self._down_since = None
         return answer
 
-    def _request(self, call: Call, place: Place) -> httpx.Request:
+    def _slot(self, call: Call, *, write: bool) -> Slot:
+        try:
+            return self._limiter.acquire(call.lane, self.timing.wait(write=write))
+        except Throttled as error:
+            raise Throttled(
+                f"{call.operation} was not sent: {error}",
+                retry_after=error.retry_after,
+                system=self.system,
+                operation=call.operation,
+                status=None,
+            ) from None
+
+    def _url(self, call: Call) -> str:
         for value in call.ids.values():
             if value.strip(".") == "":
                 # An empty segment would ask for the whole list, dots for another resource.
-                raise Rejected(f"{call.operation} needs an id", system=place.system, operation=place.operation)
+                raise Rejected(f"{call.operation} needs an id", system=self.system, operation=call.operation)
         path = call.template.format(**{name: quote(value, safe="") for name, value in call.ids.items()})
         query = {k: _plain(v) for k, v in call.query.items() if v is not None}
         # %20 and not +: the documents ask for it, and a + in a time zone must not become a space.
-        url = f"{self._base_url}{path}" + (f"?{urlencode(query, quote_via=quote, safe='')}" if query else "")
+        return f"{self._base_url}{path}" + (f"?{urlencode(query, quote_via=quote, safe='')}" if query else "")
+
+    def _request(self, call: Call, url: str, seconds: float) -> httpx.Request:
         content = None if call.body is None else orjson.dumps(call.body)
         headers = {} if content is None else {"Content-Type": "application/json"}
-        return self._open().build_request(call.method, url, content=content, headers=headers)
+        timeout = httpx.Timeout(seconds, connect=min(seconds, SLOWEST_CONNECT))
+        return self._open().build_request(call.method, url, content=content, headers=headers, timeout=timeout)
 
-    def _exchange(self, request: httpx.Request, started: float, *, write: bool) -> httpx.Response:
-        longest = self.timing.timeout * (1 if write else SLOWEST_READ)
+    def _exchange(self, request: httpx.Request, started: float, longest: float) -> httpx.Response:
         response = self._open().send(request, stream=True)
         try:
             parts = []
@@ -257,10 +264,8 @@ class Http:
             return self._client[1]
 
     def _new_client(self) -> httpx.Client:
-        timeout = self.timing.timeout
         return httpx.Client(
             headers=self._headers,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             follow_redirects=False,
             verify=self._tls,
             # A proxy from the environment serves the internet, never this machine.

@@ -7,9 +7,7 @@ import time
 from typing import cast
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from bridge.core.records import Lane
 from bridge.transport.limiter import Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
@@ -72,13 +70,9 @@ return 1
 _KEPT_MS = 24 * 3600 * 1000
 
 
-def limiter_redis(url: str) -> Redis:
-    """A client that says quickly when Redis is away: the usual one repeats in silence for seconds, and every sender waits."""
-    return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
-
-
 class RedisLimiter:
-    """One limit for all processes that give the same ``name`` (see ``limiter_name``). ``redis`` is of ``limiter_redis``.
+    """One limit for all processes that give the same ``name`` (see ``limiter_name``). ``redis`` must fail at once
+    when Redis is away (no retries, short time-outs): every sender waits for it.
 
     While Redis does not answer, this process keeps to ``rate`` ÷ ``max_processes`` on its own. Both ways over it lets
     one window pass, so that what was sent under the one count does not overlap with the other.

@@ -10,12 +10,17 @@ import sys
 import threading
 import time
 
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from bridge.core.errors import Throttled
-from bridge.transport import Rate, RedisLimiter, limiter_redis
+from bridge.transport import Rate, RedisLimiter
 
 
 def main(path: str, port: str, threads: str, seconds: str, lane: str) -> None:
-    limiter = RedisLimiter(limiter_redis(f"unix://{path}"), "test", Rate(30), max_processes=4)
+    redis = Redis(unix_socket_path=path, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
+    limiter = RedisLimiter(redis, "test", Rate(30), max_processes=4)
     end = time.monotonic() + float(seconds)
 
     def work() -> None:
