@@ -23,7 +23,9 @@ def create_app(bridge: Bridge) -> FastAPI:
         yield
         receiver.close()
 
-    app = FastAPI(title="bridge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="bridge", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=lifespan
+    )
     problems.install(app)
     app.add_middleware(Gate, settings=bridge.settings)
     # The gate decides; this only tells the API's description about the token.

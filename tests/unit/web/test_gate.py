@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from fastapi.testclient import TestClient
 
 from bridge.settings import Settings
 from bridge.web import problems
@@ -15,7 +18,24 @@ TOKEN = "a-token-ümlaut"
 RIGHT = {"Authorization": f"Bearer {TOKEN}".encode()}
 
 
-def client(token: str = TOKEN) -> TestClient:
+class Client:
+    """Asks an application in this process."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        return asyncio.run(self._ask("GET", path, given))
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        return asyncio.run(self._ask("POST", path, given))
+
+    async def _ask(self, method: str, path: str, given: dict[str, Any]) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url="http://test") as client:
+            return await client.request(method, path, **given)
+
+
+def client(token: str = TOKEN) -> Client:
     app = FastAPI(openapi_url=None)
     problems.install(app)
     app.add_middleware(Gate, settings=Settings(_env_file=None, admin_token=token))
@@ -24,7 +44,7 @@ def client(token: str = TOKEN) -> TestClient:
     async def echo(request: Request, path: str) -> dict[str, int]:
         return {"read": len(await request.body())}
 
-    return TestClient(app)
+    return Client(app)
 
 
 def problem(answer: httpx.Response) -> int:
@@ -70,5 +90,8 @@ def test_a_large_body_is_refused_by_its_declared_length() -> None:
 
 
 def test_a_large_body_is_refused_while_it_arrives() -> None:
-    chunks = iter([b"x" * 1024] * (MOST_BODY_BYTES // 1024 + 1))
-    assert problem(client().post("/admin", headers=RIGHT, content=chunks)) == 413
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(MOST_BODY_BYTES // 1024 + 1):
+            yield b"x" * 1024
+
+    assert problem(client().post("/admin", headers=RIGHT, content=chunks())) == 413
