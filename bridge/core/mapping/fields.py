@@ -214,8 +214,9 @@ def _chain(
     except ChainError:
         report(
             node.at("as"),
-            "these codecs cannot run both ways in this order: one looks at a whole list, a later one at a single value",
-            "Write codecs that make or fill a list last.",
+            "these codecs cannot run both ways in this order",
+            "First those that compare loosely (trim, lower, domain, number, values), last those that spell out or fill a list "
+            "(string, stage, label, first_of_list).",
         )
         return Chain(tuple(codecs))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.core.mapping.codecs.base import Build, Codec, CodecKind
 from bridge.core.mapping.codecs.chain import Chain, ChainError, build_chain
-from bridge.core.mapping.codecs.lists import Each, Entries, FirstOfList, List
+from bridge.core.mapping.codecs.lists import Each, EachRight, Entries, FirstOfList, List
 from bridge.core.mapping.codecs.maps import value_map
 from bridge.core.mapping.codecs.references import Label, LabelName, LinkByKey, LinkTo, Stage
 from bridge.core.mapping.codecs.scalars import Boolean, Date, DateTime, Integer, Money, Number, String
@@ -110,7 +110,7 @@ def _each(_argument: Json, node: Node, build: Build) -> tuple[Codec, ...]:
         chain = build_chain(inner)
     except ChainError:
         return ()
-    return (Each(chain, "left"), Each(chain, "right"))
+    return (Each(chain), EachRight(chain))
 
 
 class AsKind:

@@ -91,59 +91,68 @@ class Entries(Codec):
 
 @dataclass(frozen=True)
 class Each(Codec):
-    """The same codecs for every entry of a list; entries that did not change keep their spelling."""
+    """The same codecs for every entry of a list, from left values to common ones. See ``EachRight`` for the rest of the way.
 
-    rich: ClassVar[Rich] = "both"
+    Entries that did not change keep their spelling; empty ones do not count.
+    """
+
+    rich: ClassVar[Rich] = "left"
     chain: Chain = field(default_factory=Chain)
-    side: str = "left"
-    """``left``: from left values to common ones; ``right``: on to right values."""
 
     def forth(self, x: Json, now: Json, lookups: Lookups) -> Json:
-        if self.side == "left":
-            return self._map(self.chain.decode_left, x, lookups)
-        return self._put(self.chain.encode_right, self.chain.decode_right, x, now, lookups)
+        return _read_each(self.chain.decode_left, x, lookups)
 
     def back(self, y: Json, now: Json, lookups: Lookups) -> Json:
-        if self.side == "left":
-            return self._put(self.chain.encode_left, self.chain.decode_left, y, now, lookups)
-        return self._map(self.chain.decode_right, y, lookups)
-
-    def _map(self, step: Callable[[Json, Lookups], Json], value: Json, lookups: Lookups) -> Json:
-        items = value if isinstance(value, list) else [value]
-        found = [step(item, lookups) for item in items if not is_empty(item)]
-        return [item for item in found if not is_empty(item)]
-
-    def _put(
-        self, step: Step, read: Callable[[Json, Lookups], Json], values: Json, now: Json, lookups: Lookups
-    ) -> Json:
-        if not isinstance(values, list):
-            refuse(f"{kind_of(values)} stands where a list was expected", "list")
-        standing = now if isinstance(now, list) else []
-        spelled = []
-        for item in standing:
-            with suppress(Undecodable):
-                spelled.append((read(item, lookups), item))
-        out = []
-        for value in values:
-            kept = next((raw for common, raw in spelled if same_json(common, value)), None)
-            out.append(kept if kept is not None else step(value, None, lookups))
-        return out
+        return _write_each(self.chain.encode_left, self.chain.decode_left, y, now, lookups)
 
     def left_references(self, x: Json) -> frozenset[Reference]:
-        items = x if isinstance(x, list) else [x]
-        return (
-            frozenset().union(*(self.chain.references_left(item) for item in items))
-            if self.side == "left"
-            else frozenset()
-        )
+        return _references(self.chain.references_left, x)
+
+
+@dataclass(frozen=True)
+class EachRight(Codec):
+    """The same codecs for every entry of a list, from common values to right ones."""
+
+    rich: ClassVar[Rich] = "right"
+    chain: Chain = field(default_factory=Chain)
+
+    def forth(self, x: Json, now: Json, lookups: Lookups) -> Json:
+        return _write_each(self.chain.encode_right, self.chain.decode_right, x, now, lookups)
+
+    def back(self, y: Json, now: Json, lookups: Lookups) -> Json:
+        return _read_each(self.chain.decode_right, y, lookups)
 
     def right_references(self, y: Json) -> frozenset[Reference]:
-        items = y if isinstance(y, list) else [y]
-        return (
-            frozenset().union(*(self.chain.references_right(item) for item in items))
-            if self.side == "right"
-            else frozenset()
-        )
+        return _references(self.chain.references_right, y)
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
+
+
+def _read_each(read: Callable[[Json, Lookups], Json], value: Json, lookups: Lookups) -> Json:
+    found = [read(item, lookups) for item in _items(value) if not is_empty(item)]
+    return [item for item in found if not is_empty(item)]
+
+
+def _write_each(
+    write: Step, read: Callable[[Json, Lookups], Json], values: Json, now: Json, lookups: Lookups
+) -> list[Json]:
+    if not isinstance(values, list):
+        refuse(f"{kind_of(values)} stands where a list was expected", "list")
+    spelled = []
+    for item in now if isinstance(now, list) else []:
+        with suppress(Undecodable):
+            spelled.append((read(item, lookups), item))
+    out = []
+    for value in values:
+        kept = next((raw for common, raw in spelled if same_json(common, value)), None)
+        out.append(kept if kept is not None else write(value, None, lookups))
+    return out
+
+
+def _references(of: Callable[[Json], frozenset[Reference]], value: Json) -> frozenset[Reference]:
+    return frozenset(reference for item in _items(value) for reference in of(item))
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ class Date(Codec):
         return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
 
     def back(self, y: Json, now: Json, lookups: Lookups) -> Json:
-        return _written(date.fromisoformat(y), self.left) if self.left else y
+        return _written(date.fromisoformat(self.forth(y, None, lookups)), self.left) if self.left else y
 
     @property
     def samples(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
@@ -189,7 +189,7 @@ class DateTime(Codec):
     def back(self, y: Json, now: Json, lookups: Lookups) -> Json:
         if not self.left:
             return y
-        return as_number(datetime.fromisoformat(y).timestamp())
+        return as_number(datetime.fromisoformat(self.forth(y, None, lookups)).timestamp())
 
     @property
     def samples(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
