@@ -21,7 +21,7 @@ from bridge.store.hinting import put_hints
 from bridge.store.items import void_items
 from bridge.store.paging import page_by
 from bridge.store.rows import ChangeFilter, ChangeRow, Hint, Listing
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, chunks, counted
 from bridge.store.tables import attention, changes, connections
 from bridge.store.waiting import park_children, release_children
 
@@ -167,7 +167,9 @@ class Changes:
             rows = [row for row in _pick(transaction, which) if row.state not in {"leased", "done"}]
             void_items(transaction, [row.item_id for row in rows if row.item_id is not None])
             for row in rows:
-                transaction.execute(update(changes).where(changes.c.id == row.id).values(_DISCARDED, updated_at=now))
+                transaction.execute(
+                    update(changes).where(changes.c.id == row.id).values(_DISCARDED | {"updated_at": now})
+                )
                 record = _reference(row)
                 transaction.execute(
                     update(attention)
@@ -188,7 +190,7 @@ class Changes:
         """State to how many."""
         query = select(changes.c.state, func.count()).where(changes.c.connection == connection)
         with self._database.read() as transaction:
-            return dict(transaction.execute(query.group_by(changes.c.state)).tuples().all())
+            return counted(transaction.execute(query.group_by(changes.c.state)))
 
     def causes(self, connection: str) -> dict[tuple[str, str, str], int]:
         """(stream, state, cause) to how many, of those that wait or are parked."""

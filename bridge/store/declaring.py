@@ -13,7 +13,7 @@ from bridge.core.effects import Declare, Declared, Fenced, Held
 from bridge.core.records import Step
 from bridge.store import leasing
 from bridge.store.claiming import RELEASED_FOR, released_classes
-from bridge.store.sql import insert_row
+from bridge.store.sql import counted, insert_row
 from bridge.store.tables import brake_counts, held_changes, holds, intents, links
 from bridge.store.types import dump_step
 
@@ -93,7 +93,7 @@ def _over(
         return {}
     # Counted by whole minutes: a step leaves the hour up to a minute early.
     since = _minute(now - RELEASED_FOR)
-    spent: dict[str, int] = dict(connection.execute(_COUNTS, where | {"since": since}).tuples().all())
+    spent: dict[str, int] = counted(connection.execute(_COUNTS, where | {"since": since}))
     over = {klass: limit for klass, limit in limits.items() if spent.get(klass, 0) + braked[klass] > limit}
     if not over:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
@@ -17,7 +17,7 @@ from bridge.store.rows import Hint, HoldRow, Listing
 from bridge.store.sql import AnyRow
 from bridge.store.tables import changes, held_changes, holds
 
-_GIVEN_UP = {"state": "done", "cause": "discarded", "detail": "", "attempts": 0, "item_id": None}
+_GIVEN_UP: dict[str, Any] = {"state": "done", "cause": "discarded", "detail": "", "attempts": 0, "item_id": None}
 
 
 class Holds:
@@ -70,7 +70,9 @@ class Holds:
             ).all()
             void_items(transaction, [change.item_id for change in waiting if change.item_id is not None])
             for change in waiting:
-                transaction.execute(update(changes).where(changes.c.id == change.id).values(_GIVEN_UP, updated_at=now))
+                transaction.execute(
+                    update(changes).where(changes.c.id == change.id).values(_GIVEN_UP | {"updated_at": now})
+                )
             return row
 
 

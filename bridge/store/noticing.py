@@ -42,7 +42,7 @@ def settle_notices(connection: Connection, operation: Finish, link: Link | None,
     claim, outcome = operation.claim, operation.outcome
     change = claim.change
     notices = list(operation.notices)
-    if isinstance(outcome, Park) and final and not any(notice.field == "" for notice in notices):
+    if isinstance(outcome, Park) and final and not any(_tells(notice, outcome) for notice in notices):
         notices.append(Notice(outcome.cause, outcome.detail, ways=("retry", "dismiss")))
     where = {
         "conn": change.connection,
@@ -59,6 +59,11 @@ def settle_notices(connection: Connection, operation: Finish, link: Link | None,
     closed = [row.id for row in rows if row.id not in touched and _is_over(row, operation, used)]
     if closed:
         connection.execute(_CLOSE, {"ids": closed, "now": now})
+
+
+def _tells(notice: Notice, outcome: Park) -> bool:
+    """A person is asked once: about the record, or about the field that is the cause."""
+    return notice.field == "" or notice.cause == outcome.cause
 
 
 def _is_over(row: AnyRow, operation: Finish, used: set[int]) -> bool:

@@ -17,7 +17,7 @@ from bridge.store.hinting import put_hints
 from bridge.store.items import OPEN_ITEMS, add_to_run
 from bridge.store.paging import decode_cursor, encode_cursor, page_by
 from bridge.store.rows import Hint, ItemDraft, ItemRow, Listing, RunRow, RunState
-from bridge.store.sql import AnyRow
+from bridge.store.sql import AnyRow, counted
 from bridge.store.tables import changes, run_items, runs
 
 ACTIVE = ("queued", "planning", "applying")
@@ -239,7 +239,7 @@ class Runs:
         if stream is not None:
             query = query.where(run_items.c.stream == stream)
         with self._database.read() as transaction:
-            return dict(transaction.execute(query).tuples().all())
+            return counted(transaction.execute(query))
 
     def planned_calls(self, id: str) -> int:
         """The price of the whole plan in remote calls."""

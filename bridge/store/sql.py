@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Insert, Row
+from sqlalchemy import Connection, Insert, Result, Row
 
 T = TypeVar("T")
 SIZE = 5_000
@@ -25,3 +25,8 @@ def insert_row(connection: Connection, statement: Insert, values: Mapping[str, A
     """Insert one row and answer its id."""
     key = connection.execute(statement, dict(values)).inserted_primary_key
     return int(key[0]) if key else 0
+
+
+def counted(result: Result[*tuple[Any, ...]]) -> dict[str, int]:
+    """Rows of (name, number)."""
+    return {row[0]: row[1] for row in result}

@@ -65,16 +65,25 @@ def cluster() -> Iterator[str]:
 
 
 @contextmanager
-def database(server_url: str, template: str | None = None) -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards; ``template`` is the URL of one to copy."""
+def database(server_url: str) -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards."""
     name = f"bridge_test_{uuid.uuid4().hex}"
-    source = f' TEMPLATE "{make_url(template).database}"' if template else ""
     with psycopg.connect(_plain(server_url), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"{source}')
+        connection.execute(f'CREATE DATABASE "{name}"')
         try:
             yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         finally:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def empty(url: str) -> None:
+    """Remove every row: much quicker than another database."""
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchall()
+        names = ", ".join(f'"{name}"' for (name,) in tables)
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
 
 def _programs() -> Path:

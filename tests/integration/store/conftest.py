@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from support.postgres import database
+from support.postgres import database, empty
 from support.stores import OBJECTS, HandClock, SetBrake
 
 from bridge.store import Store
@@ -58,15 +58,15 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
 
 
 @pytest.fixture
-def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A migrated database."""
+def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A migrated database with nothing in it."""
     if dialect == "sqlite":
         path = tmp_path / "bridge.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
-        return
-    with database(request.getfixturevalue("postgres_url"), request.getfixturevalue("migrated_postgres")) as copy:
-        yield copy
+        return f"sqlite:///{path}"
+    url = str(request.getfixturevalue("migrated_postgres"))
+    empty(url)
+    return url
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ def types_differ(context: MigrationContext, _column: Any, _wanted: Any, found: A
     return found.compile(context.dialect) != wanted.compile(context.dialect)
 
 
-def test_the_tables_and_the_migrations_say_the_same(store: Store) -> None:
+def test_the_tables_and_the_migrations_say_the_same(empty_url: str) -> None:
+    store = open_at(empty_url)
+    store.migrate()
     with store._database.read() as connection:
         options = {"compare_type": types_differ, "compare_server_default": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
@@ -37,6 +39,7 @@ def test_the_tables_and_the_migrations_say_the_same(store: Store) -> None:
         metadata.drop_all(connection)
         metadata.create_all(connection)
         assert describe(connection) == migrated
+    store.close()
 
 
 def describe(connection: Connection) -> dict[str, object]:
