@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import random
-import threading
+import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 import redis
@@ -16,14 +17,16 @@ from bridge.bootstrap.parts import Bell, Bridge, Rules, SystemConnector, WiredCo
 from bridge.clients.assembly import AssemblyClient
 from bridge.clients.crm import CrmClient
 from bridge.connectors import AssemblyConnector, AssemblyOptions, CrmConnector, CrmOptions, options
-from bridge.core.errors import SettingsError, UsageError
+from bridge.core.errors import MappingError, Mistake, SettingsError, UsageError
+from bridge.core.guards import Brake
 from bridge.core.mapping import load_with_warnings
 from bridge.core.mapping.grammar import OBJECTS
 from bridge.core.mapping.webhooks import load_webhooks
+from bridge.core.ports import Traits
 from bridge.runtime import embedded_redis
 from bridge.runtime.clock import SystemClock
 from bridge.runtime.driver import Driver
-from bridge.runtime.live_mappings import LiveFolder
+from bridge.runtime.live_mappings import LiveFolder, read_folder
 from bridge.settings import ConnectionSettings, InvalidSettings, Settings
 from bridge.store import Store
 from bridge.sync.terms import Terms, Timings
@@ -52,15 +55,14 @@ def build(settings: Settings) -> Bridge:
             closing.callback(client.close)
         doorbell: Bell = jobs.RedisDoorbell(client) if client is not None else jobs.SilentDoorbell()
         connections = {each.name: _wire(each, settings, client, closing) for each in settings.connections()}
-        store = Store(settings.database_url, clock, settings.brake)
+        store = Store(settings.database_url, clock, Brake(settings.brake_counts, settings.brake_percents))
         closing.callback(store.close)
         store.migrate()
         for name in connections:
             store.connections.ensure(name)
         terms = _terms(store, connections, _timings(settings))
-        pause = threading.Event().wait
         driver = Driver(
-            store, terms, clock, commit=store.committer.submit, sleep=pause, in_flight=settings.max_in_flight
+            store, terms, clock, commit=store.committer.submit, sleep=time.sleep, in_flight=settings.max_in_flight
         )
         closing.callback(driver.close)
         rest = closing.pop_all()
@@ -133,14 +135,44 @@ def _wire(
         "crm": CrmConnector(CrmClient(crm_http, connection.crm_entity_id, crm_options.names), crm_options),
         "assembly": AssemblyConnector(AssemblyClient(assembly_http), assembly_options),
     }
-    files = LiveFolder(connection.mappings_dir, lambda texts: _rules(texts, connectors))
+    traits = {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
+    files = LiveFolder(connection.mappings_dir, lambda texts: _rules(texts, traits))
     return WiredConnection(connection.name, connection, connectors, calls, files)
 
 
-def _rules(texts: Mapping[str, str], connectors: Mapping[str, SystemConnector]) -> Rules:
-    traits = {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
-    mappings, warnings = load_with_warnings(texts, traits=traits)
-    return Rules(mappings, load_webhooks(texts), warnings)
+def _rules(texts: Mapping[str, str], traits: Mapping[tuple[str, str], Traits]) -> Rules:
+    """Raises ``MappingError`` with the mistakes of the streams and of the webhooks' description together."""
+    mistakes: list[Mistake] = []
+    try:
+        mappings, warnings = load_with_warnings(texts, traits=traits)
+    except MappingError as wrong:
+        mistakes += wrong.mistakes
+    try:
+        webhooks = load_webhooks(texts)
+    except MappingError as wrong:
+        mistakes += wrong.mistakes
+    if mistakes:
+        raise MappingError(mistakes)
+    return Rules(mappings, webhooks, warnings)
+
+
+def check_mappings(folder: Path) -> tuple[Mistake, ...]:
+    """Every mistake and warning in a folder of mappings, without settings. Raises ``SettingsError`` if there are no files."""
+    try:
+        return _rules(read_folder(folder), _documented_traits()).warnings
+    except MappingError as wrong:
+        return wrong.mistakes
+
+
+def _documented_traits() -> dict[tuple[str, str], Traits]:
+    """What the systems can do with default options; asks no remote."""
+    silent = transport.LocalLimiter(transport.Rate(1))
+    nowhere = transport.open("none", "http://127.0.0.1:9", "none", silent)
+    connectors: dict[str, SystemConnector] = {
+        "crm": CrmConnector(CrmClient(nowhere, "")),
+        "assembly": AssemblyConnector(AssemblyClient(nowhere)),
+    }
+    return {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
 
 
 def _limiter(name: str, rate: float, client: redis.Redis | None, processes: int) -> transport.Limiter:

@@ -43,6 +43,7 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
         bridge.doorbell,
         bridge.clock,
         rate=lambda name: bridge.connections[name].settings.assembly_rate_limit,
+        overlap=overlap,
     )
 
     def poll_round(name: str, stopping: threading.Event) -> None:

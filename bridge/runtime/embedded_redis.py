@@ -82,13 +82,18 @@ def known_folder(database_url: str) -> Path | None:
 def find_running(database_url: str) -> str | None:
     """The URL of the embedded Redis that runs for this database, if one answers."""
     folder = known_folder(database_url)
-    if folder is None or not (folder / "redis.sock").exists():
-        return None
+    return url(folder) if folder is not None and answers(folder) else None
+
+
+def answers(folder: Path) -> bool:
+    """Whether one runs in ``folder`` now."""
+    if not (folder / "redis.sock").exists():
+        return False
     try:
         wait_until_up(url(folder), 0.0)
     except SettingsError:
-        return None
-    return url(folder)
+        return False
+    return True
 
 
 def command(binary: Path, folder: Path) -> tuple[str, ...]:

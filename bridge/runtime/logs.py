@@ -69,8 +69,10 @@ def configure(*, level: str = "info", fmt: str = "text", process: str = "") -> N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in ("httpx", "httpcore", "rq.worker", "rq.job", "alembic", "stamina", "sqlalchemy", "uvicorn.access"):
+    for name in ("httpx", "httpcore", "rq.job", "alembic", "stamina", "sqlalchemy", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It tells each try to reach a Redis that is away; the listener says so once.
+    logging.getLogger("rq.worker").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

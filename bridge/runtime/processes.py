@@ -9,6 +9,7 @@ then SIGKILL after the grace time. One mechanism for both, so the path taken in 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -21,6 +22,9 @@ from typing import Final
 
 GRACE_SECONDS: Final = 5.0
 """From SIGTERM to SIGKILL."""
+
+FIRST_FD: Final = 10
+"""Shells redirect descriptors of one digit; the guard's pipe is 3."""
 
 # $1: tenths of a second of grace, $2: a folder to remove afterwards or nothing, the rest: the command.
 # The guard is started twice removed, so that it is no child of the command (Redis and RQ wait for theirs).
@@ -56,7 +60,9 @@ class Child:
         remove: Path | None = None,
     ) -> None:
         """``env`` is added to ours. ``log`` takes both outputs; without it they are inherited. ``remove`` is a folder
-        that the guard deletes once the child is gone."""
+        that the guard deletes once the child is gone. ``pass_fds`` are ``FIRST_FD`` or above (see ``raised``)."""
+        if any(descriptor < FIRST_FD for descriptor in pass_fds):
+            raise ValueError(f"descriptors below {FIRST_FD} are the guard's")
         read_end, self._pipe = os.pipe()
         self._closing = threading.Lock()
         try:
@@ -113,6 +119,11 @@ class Child:
             if self._pipe >= 0:
                 os.close(self._pipe)
                 self._pipe = -1
+
+
+def raised(descriptor: int) -> int:
+    """A duplicate of ``descriptor`` that can be passed to a ``Child``; the caller closes it."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FIRST_FD)
 
 
 @dataclass(frozen=True, slots=True)

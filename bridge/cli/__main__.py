@@ -1,0 +1,7 @@
+"""``python -m bridge.cli``: how the bridge starts processes of its own."""
+
+import sys
+
+from bridge.cli import main
+
+sys.exit(main())

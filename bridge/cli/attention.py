@@ -1,0 +1,110 @@
+"""``attention``: what waits for a person, and giving the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+import typer
+
+from bridge.bootstrap import Bridge
+from bridge.cli.opening import ConnectionName, chosen, opened
+from bridge.cli.output import FOUND, GOOD, Json, facts, out, show_json, table
+from bridge.core.errors import UsageError
+from bridge.store.rows import AttentionRow
+from bridge.web.schemas import Attention, AttentionCause
+
+app = typer.Typer(help="What waits for a person, and why.", no_args_is_help=True)
+
+
+@app.command("list")
+def index(
+    connection: ConnectionName = None,
+    stream: Annotated[str | None, typer.Option(help="Only this stream.")] = None,
+    cause: Annotated[str | None, typer.Option(help="Only this cause.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many items to show.")] = 20,
+    as_json: Annotated[bool, Json] = False,
+) -> int:
+    """How many records wait under which cause, and the newest of them."""
+    with opened() as bridge:
+        name = chosen(bridge, connection).name
+        groups = bridge.store.attention.groups(name)
+        page = bridge.store.attention.page(connection=name, stream=stream, cause=cause, state="open", limit=limit)
+    if as_json:
+        show_json(
+            {
+                "groups": [AttentionCause.of(group).model_dump(mode="json") for group in groups],
+                "items": [Attention.of(row, None).model_dump(mode="json") for row in page.items],
+                "next": page.next,
+            }
+        )
+    elif not groups:
+        out.print("Nothing waits for a person.")
+    else:
+        out.print(
+            table("", ("waiting", "stream", "cause", "field"), ((g.count, g.stream, g.cause, g.field) for g in groups))
+        )
+        rows = ((r.id, f"{r.stream}/{r.side}:{r.record_id}", r.field, r.detail, ", ".join(r.ways)) for r in page.items)
+        out.print(table("", ("id", "record", "field", "why", "answers"), rows))
+    return FOUND if groups else GOOD
+
+
+@app.command()
+def show(
+    id: Annotated[int, typer.Argument(help="Its number in the list.")], as_json: Annotated[bool, Json] = False
+) -> int:
+    """One item, with what both sides hold."""
+    with opened() as bridge:
+        item = Attention.of(_open(bridge, id), None)
+    if as_json:
+        show_json(item.model_dump(mode="json"))
+    else:
+        out.print(
+            facts(
+                {
+                    "record": f"{item.stream}/{item.side}:{item.record_id}",
+                    "field": item.field or "the whole record",
+                    "cause": item.cause,
+                    "why": item.detail,
+                    **{f"{side} holds": orjson.dumps(value).decode() for side, value in item.values.items()},
+                    "answers": ", ".join(item.ways) or "none: mend it at the source",
+                    "state": item.state,
+                }
+            )
+        )
+    return FOUND if item.state == "parked" else GOOD
+
+
+@app.command()
+def resolve(
+    id: Annotated[int, typer.Argument(help="Its number in the list.")],
+    way: Annotated[str, typer.Argument(help="One of its answers, such as a side's name.")],
+    value: Annotated[str | None, typer.Option(help="For the answer `value`: the JSON to write.")] = None,
+) -> int:
+    """Give the answer. Refused if the values are not those of the item any more."""
+    with opened() as bridge:
+        row = _open(bridge, id)
+        if row.state != "open":
+            raise UsageError("this was answered already")
+        if way not in row.ways:
+            raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}")
+        bridge.store.attention.decide(id, {"way": way, "value": _parsed(value)}, row.values)
+        bridge.doorbell.ring(row.connection)
+    out.print("Noted; a worker carries it out.")
+    return GOOD
+
+
+def _open(bridge: Bridge, id: int) -> AttentionRow:
+    row = bridge.store.attention.get(id)
+    if row is None:
+        raise UsageError(f"there is no attention item {id}")
+    return row
+
+
+def _parsed(value: str | None) -> object:
+    if value is None:
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise UsageError("--value takes JSON: text in double quotes, such as '\"Acme Ltd\"'") from error

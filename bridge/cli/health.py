@@ -1,0 +1,174 @@
+"""``check``, ``health`` and ``connections``: is everything in place, and does it run?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import httpx
+import redis
+import typer
+from rich.text import Text
+
+from bridge import bootstrap, jobs
+from bridge.bootstrap import Bridge, WiredConnection
+from bridge.cli.opening import opened
+from bridge.cli.output import FOUND, GOOD, Json, out, show_json, table
+from bridge.core.errors import BridgeError, MappingError, RemoteError
+from bridge.runtime import embedded_redis
+from bridge.web.schemas import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``good`` is ``None`` for a warning."""
+
+    what: str
+    good: bool | None
+    words: str
+
+
+def check(as_json: Annotated[bool, Json] = False) -> int:
+    """Check settings, mappings, database, Redis, and for each system: reachable, key accepted, every mapped object readable."""
+    findings = list(_findings())
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        marks = {True: Text("good", "green"), False: Text("wrong", "bold red"), None: Text("note", "yellow")}
+        out.print(table("", ("what", "", "in words"), ((f.what, marks[f.good], f.words) for f in findings)))
+    return FOUND if any(finding.good is False for finding in findings) else GOOD
+
+
+def _findings() -> Iterator[Finding]:
+    settings = bootstrap.load_settings()
+    yield Finding("settings", True, "complete")
+    try:
+        bridge = bootstrap.build(settings)
+    except MappingError as wrong:
+        yield from (Finding("mappings", False, str(mistake)) for mistake in wrong.mistakes)
+        return
+    with contextlib.closing(bridge):
+        yield Finding("database", True, "answers, and its tables are up to date")
+        yield _redis(settings.redis_url, settings.database_url)
+        for connection in bridge.connections.values():
+            yield from _mappings(connection)
+            for side in connection.connectors:
+                yield from _side(connection, side)
+
+
+def _redis(url: str, database_url: str) -> Finding:
+    if not url:
+        running = embedded_redis.find_running(database_url)
+        words = "the one of `bridge up` runs" if running else "`bridge up` starts one"
+        return Finding("redis", True, words)
+    try:
+        with jobs.connect(url) as client:
+            client.ping()
+    except redis.RedisError as error:
+        return Finding(
+            "redis", False, f"does not answer ({type(error).__name__}); work goes on without it, more slowly"
+        )
+    return Finding("redis", True, "answers")
+
+
+def _mappings(connection: WiredConnection) -> Iterator[Finding]:
+    streams = ", ".join(stream.name for stream in connection.mappings.streams)
+    yield Finding(f"{connection.name}: mappings", True, streams)
+    for warning in connection.warnings:
+        yield Finding(f"{connection.name}: mappings", None, str(warning))
+
+
+def _side(connection: WiredConnection, side: str) -> Iterator[Finding]:
+    """The key first; then the first page of every mapped object, which shows a missing scope."""
+    what = f"{connection.name}: {side}"
+    connector = connection.connectors[side]
+    probe = _ask(connector.probe)
+    if probe is not None:
+        yield Finding(what, False, probe)
+        return
+    objects = sorted({stream.object(side) for stream in connection.mappings.streams if side in stream.sides})
+    readable = [name for name in objects if connector.traits(name).readable]
+    refused = False
+    for name in readable:
+        words = _ask(lambda name=name: next(iter(connector.pages(name)), None))  # type: ignore[misc]
+        if words is not None:
+            refused = True
+            yield Finding(f"{what} {name}", False, words)
+    if not refused:
+        yield Finding(what, True, f"key accepted; can read {', '.join(readable)}")
+
+
+def _ask(question: Callable[[], object]) -> str | None:
+    """What went wrong, in words; ``None`` if it was answered."""
+    try:
+        question()
+    except RemoteError as error:
+        return str(error)
+    return None
+
+
+def health(
+    url: Annotated[str | None, typer.Option(help="Where the API is; by default the one of these settings.")] = None,
+    workers: Annotated[bool, typer.Option("--workers", help="Ask for workers instead of the API.")] = False,
+    as_json: Annotated[bool, Json] = False,
+) -> int:
+    """Whether the API answers and can store webhooks, or with --workers whether a worker listens."""
+    states = _workers() if workers else _api(url)
+    if as_json:
+        show_json(states)
+    else:
+        for name, state in states.items():
+            out.print(f"{name}: {state}", markup=False)
+    return GOOD if all(state == "ok" for state in states.values()) else FOUND
+
+
+def _api(url: str | None) -> dict[str, str]:
+    settings = bootstrap.load_settings() if url is None else None
+    base = url if settings is None else f"http://{settings.host}:{settings.port}"
+    return {name: _ok(f"{base}/health/{name}") for name in ("live", "ready")}
+
+
+def _ok(url: str) -> str:
+    try:
+        answer = httpx.get(url, timeout=4.0, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"no answer ({type(error).__name__})"
+    return "ok" if answer.is_success else f"status {answer.status_code}"
+
+
+def _workers() -> dict[str, str]:
+    settings = bootstrap.load_settings()
+    url = settings.redis_url or embedded_redis.find_running(settings.database_url)
+    if url is None:
+        return {"workers": "no Redis runs for this database, so none can be asked"}
+    try:
+        with jobs.connect(url) as client:
+            listening = jobs.RedisDoorbell(client).listening()
+    except redis.RedisError as error:
+        return {"workers": f"Redis does not answer ({type(error).__name__})"}
+    return {"workers": "ok" if listening else "none listens"}
+
+
+def connections(as_json: Annotated[bool, Json] = False) -> int:
+    """Every configured connection: its mode, and how many changes are in which state."""
+    with opened() as bridge:
+        shown = [_connection(bridge, name) for name in bridge.connections]
+    if as_json:
+        show_json([connection.model_dump(mode="json") for connection in shown])
+    else:
+        states = ("pending", "leased", "waiting", "parked", "done")
+        rows = (
+            (c.name, c.mode, c.pause_detail or c.pause_cause, *(c.changes.get(state, 0) for state in states))
+            for c in shown
+        )
+        out.print(table("", ("connection", "mode", "why", *states), rows))
+    return FOUND if any(connection.mode == "paused" for connection in shown) else GOOD
+
+
+def _connection(bridge: Bridge, name: str) -> Connection:
+    row = bridge.store.connections.get(name)
+    if row is None:
+        raise BridgeError(f"the connection {name} vanished from the database")
+    return Connection.of(row, bridge.store.changes.counts(name))

@@ -1,0 +1,134 @@
+"""``plan`` and ``backfill``: compare both sides, show the price, do it.
+
+They work on the database (docs/decisions/0004): a worker that listens does the work, and where none does this process
+works itself until the run has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from bridge.bootstrap import Bridge, WiredConnection, working
+from bridge.cli.opening import ConnectionName, chosen, opened
+from bridge.cli.output import FOUND, GOOD, Json, err, out, show_json, table
+from bridge.core.errors import UsageError
+from bridge.operations import backfill as runs
+from bridge.store import RunRow
+from bridge.web.schemas import Backfill, PlanItem
+
+ENDED: Final = frozenset({"done", "cancelled", "failed"})
+LOOK_SECONDS: Final = 0.25
+
+Streams = Annotated[list[str] | None, typer.Option("--stream", "-s", help="Only this stream; may be given again.")]
+Items = Annotated[int, typer.Option(min=0, help="How many planned items to show.")]
+
+
+def plan(
+    connection: ConnectionName = None, stream: Streams = None, items: Items = 20, as_json: Annotated[bool, Json] = False
+) -> int:
+    """What a backfill would do now and what it would cost. Writes nothing to either side."""
+    with opened() as bridge:
+        wired = chosen(bridge, connection)
+        row = _run(bridge, wired, stream, dry_run=True)
+        planned = list(_items(bridge, row.id))
+    if as_json:
+        show_json({"backfill": _shown(row), "items": [item.model_dump(mode="json") for item in planned]})
+    else:
+        _print_plan(row, planned, items)
+    return _status(row) or (FOUND if planned else GOOD)
+
+
+def backfill(connection: ConnectionName = None, stream: Streams = None, as_json: Annotated[bool, Json] = False) -> int:
+    """Bring both sides in step and keep them so: the first one ends a connection's observing."""
+    with opened() as bridge:
+        wired = chosen(bridge, connection)
+        row = _run(bridge, wired, stream, dry_run=False)
+    if as_json:
+        show_json(_shown(row))
+    else:
+        out.print(table(f"Backfill {row.state}", ("result", "records"), sorted(row.counts.items())))
+        if row.error:
+            err.print(row.error, style="red", markup=False)
+        if row.counts.get("attention"):
+            out.print("What waits for a person: bridge attention list")
+    return _status(row)
+
+
+def _status(row: RunRow) -> int:
+    return GOOD if row.state == "done" and not row.counts.get("failed") else FOUND
+
+
+def _shown(row: RunRow) -> object:
+    return Backfill.of(row).model_dump(mode="json")
+
+
+def _run(bridge: Bridge, wired: WiredConnection, streams: list[str] | None, *, dry_run: bool) -> RunRow:
+    """Start a run and follow it to its end, working here if nobody else does."""
+    row = runs.start(bridge.store, wired.mappings, wired.name, streams or (), dry_run=dry_run)
+    bridge.doorbell.ring(wired.name)
+    with contextlib.ExitStack() as stack:
+        if not bridge.doorbell.listening():
+            stack.enter_context(working(bridge))
+        return follow(bridge, row.id)
+
+
+def follow(bridge: Bridge, run_id: str) -> RunRow:
+    """Show a run's progress until it has ended; on Ctrl-C it goes on, if a worker listens, or when one starts."""
+    with progress_bar() as progress:
+        task = progress.add_task("queued", total=None)
+        while True:
+            row = bridge.store.runs.get(run_id)
+            if row is None:
+                raise UsageError(f"the run {run_id} is gone")
+            handled = sum(row.counts.values())
+            total = row.counts.get("planned")
+            progress.update(task, description=row.state, completed=handled, total=total)
+            if row.state in ENDED:
+                return row
+            time.sleep(LOOK_SECONDS)
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Progress]:
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    ) as progress:
+        yield progress
+
+
+def _items(bridge: Bridge, run_id: str) -> Iterator[PlanItem]:
+    cursor: str | None = None
+    while True:
+        page = bridge.store.runs.items_page(run_id, cursor=cursor, limit=500)
+        yield from (PlanItem.of(row) for row in page.items)
+        if page.next is None:
+            return
+        cursor = page.next
+
+
+def _print_plan(row: RunRow, planned: list[PlanItem], most: int) -> None:
+    calls = Counter[tuple[str, str, str]]()
+    counts = Counter[tuple[str, str, str]]()
+    for item in planned:
+        counts[item.stream, item.action, item.side] += 1
+        calls[item.stream, item.action, item.side] += item.calls
+    rows = ((*key, count, calls[key]) for key, count in counts.items())
+    out.print(table("", ("stream", "action", "seen in", "records", "calls"), rows))
+    eta = f", about {max(1, round(row.eta_seconds / 60))} min" if row.eta_seconds else ""
+    out.print(f"{len(planned)} records differ; {sum(calls.values())} calls{eta}. Nothing was written.")
+    if most and planned:
+        shown = ((p.stream, p.action, f"{p.side}:{p.record_id}", p.detail) for p in planned[:most])
+        out.print(table("", ("stream", "action", "record", "what"), shown))
