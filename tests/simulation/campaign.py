@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.simulation.engine import Bridge
-
 from tests.simulation import operations
+from tests.simulation.engine import Bridge
 from tests.simulation.journal import Event
 from tests.simulation.mapping_text import draw_rules
 from tests.simulation.operations import Operation
@@ -21,6 +20,8 @@ SPAN = 500.0
 PATIENCE = 4 * 3600.0
 """Virtual seconds in which a world must come to rest once all trouble is over."""
 ROUND = 300.0
+HELP_ROUND = 2
+"""In this round a person looks at what waits for one."""
 DAY = 24 * 3600.0
 
 
@@ -84,18 +85,17 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
     for peer in world.peers.values():
         peer.faults.calm()
     world.run(world.now + 60)
-    end, still = world.now + PATIENCE, 0
-    helped = False
+    end, still, rounds = world.now + PATIENCE, 0, 0
     while world.now < end and still < 2:
-        if still == 1 and not helped:
+        rounds += 1
+        if rounds == HELP_ROUND:
             bridge.help()
-            helped, still = True, 0
         before = world.journal.count("landing", "removal")
         for name in world.duties:
             world.perform_duty(name)
         world.run(world.now + ROUND)
-        rested = world.journal.count("landing", "removal") == before and bridge.next_due() is None
-        still = still + 1 if rested else 0
+        rested = world.journal.count("landing", "removal") == before and not bridge.at_work()
+        still = still + 1 if rested and rounds >= HELP_ROUND else 0
     if still < 2:
         return [Violation("never quiet", f"still at work {PATIENCE / 3600:.0f} h after the last trouble")]
     before = world.journal.count("landing", "removal")

@@ -72,35 +72,40 @@ def _stream(stream: str, rules: Rules, style: Style) -> str:
 
 def _field(spec: FieldSpec, rules: Rules, style: Style) -> str:
     parts = [f"crm: {spec.crm}", f"assembly: {spec.assembly}"]
-    codecs = _codecs(spec, style)
+    codecs = _codecs(spec)
     if codecs:
-        parts.append(f"as: [{', '.join(codecs)}]")
+        parts.append(f"as: {codecs}")
     if spec.required:
-        parts.append("required: true")
+        parts.append("required: true" if spec.kind == "text" else "required: assembly")
+    if spec.kind == "domain":
+        parts.append("missing: invalid")
+    echo = _echo(spec, style)
+    if echo:
+        parts.append(f"echo: {{assembly: {{{', '.join(echo)}}}}}")
     if spec.to:
         parts += [f"direction: to_{spec.to}", f"wrong_side: {rules.wrong_side}"]
     return ", ".join(parts)
 
 
-def _codecs(spec: FieldSpec, style: Style) -> list[str]:
+def _codecs(spec: FieldSpec) -> str:
     match spec.kind:
-        case "domain":
-            return ["domain"]
-        case "email":
-            return ["email"]
+        case "domain" | "email" | "stage" | "money" | "date":
+            return spec.kind
         case "phone":
-            return ["first_of_list"]
+            return "first_of_list"
         case "label":
             pairs = ", ".join(f"{key}: {name}" for key, name in TIERS.items())
-            return [f"{{values: {{{pairs}}}}}", "{label: Tier}"]
-        case "stage":
-            return ["stage"]
-        case "money":
-            return ["money"]
+            return f"[{{values: {{{pairs}}}}}, {{label: Tier}}]"
         case "parent":
             by_key = spec.assembly == "account_source_specific_id"
-            return ["{link: {stream: companies, by: key}}" if by_key else "{link: companies}"]
-    found = ["trim"] if style.trim and spec.name != "close_date" else []
+            return "{link: {stream: companies, by: key}}" if by_key else "{link: companies}"
+    return ""
+
+
+def _echo(spec: FieldSpec, style: Style) -> list[str]:
+    if spec.kind != "text":
+        return []
+    found = ["trim: true"] if style.trim else []
     if spec.cut and style.cut:
-        found.append("{cut: 100}")
+        found.append("cut: 100")
     return found

@@ -117,7 +117,7 @@ def value_for(world: World, spec: FieldSpec, side: str, row: Row | None, dice: t
             return parent_value(world, spec, side, number)
         case "owner":
             return f"u{number % 5}"
-    if spec.name == "close_date":
+    if spec.kind == "date":
         return f"2026-{1 + number % 12:02d}-{1 + world.serial % 28:02d}"
     text = fresh(world, spec.name)
     return (text, f" {text} ", text + "x" * 110 if spec.cut and side == "crm" else text, text)[number % 4]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["text", "domain", "email", "phone", "label", "stage", "money", "parent", "owner"]
+Kind: TypeAlias = Literal["text", "domain", "email", "phone", "label", "stage", "money", "date", "parent", "owner"]
 SIDES = ("crm", "assembly")
 OBJECTS = {
     "companies": {"crm": "companies", "assembly": "accounts"},
@@ -78,14 +78,14 @@ CONTACTS = (
     FieldSpec("name", "lastName", "name", required=True, cut=True),
     FieldSpec("email", "email", "domain", "email", required=True),
     FieldSpec("title", "jobTitle", "role"),
-    FieldSpec("company", "companyId", "company_id", "parent"),
+    FieldSpec("company", "companyId", "company_id", "parent", required=True),
 )
 DEALS = (
     FieldSpec("name", "title", "name", required=True, cut=True),
     FieldSpec("amount", "value", "amount", "money"),
     FieldSpec("stage", "stageId", "stage", "stage"),
-    FieldSpec("close_date", "expectedCloseDate", "close_date"),
-    FieldSpec("company", "companyId", "account_source_specific_id", "parent"),
+    FieldSpec("close_date", "expectedCloseDate", "close_date", "date"),
+    FieldSpec("company", "companyId", "account_source_specific_id", "parent", required=True),
 )
 STREAMS = {"companies": COMPANIES, "contacts": CONTACTS, "deals": DEALS}
 

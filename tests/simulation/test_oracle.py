@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from tests.simulation.journal import Event, Journal, Kind
-from tests.simulation.mapping_text import STREAMS
 from tests.simulation.oracle import Final, LinkView, Oracle, Shown
 from tests.simulation.remote import Row
-from tests.simulation.rules import Rules
+from tests.simulation.rules import STREAMS, Rules
 
 RULES = Rules(STREAMS, creates=frozenset({("companies", "assembly")}))
 INDEPENDENT = ("oracle", "rules", "journal", "remote")

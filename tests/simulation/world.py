@@ -86,6 +86,8 @@ class World:
         self.effects = 0
         self.crash_at: frozenset[int] = frozenset()
         """Kill the worker that is about to perform the effect of this number."""
+        self.kill_before: list[str] = []
+        """Kill once each before the next effect of that name."""
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._sequence = 0
         self.crm = CrmData("crm", crm_habits, lambda: self.now, random.Random(root.random()), self.journal)
@@ -360,6 +362,9 @@ class Job:
     def _dies(self, name: str) -> bool:
         world = self.world
         chosen = world.effects in world.crash_at
+        if name in world.kill_before:
+            world.kill_before.remove(name)
+            chosen = True
         if chosen or (not world.calm and world.rng.random() < world.chances.kill):
             self.worker.die(name)
             return True

@@ -1,0 +1,189 @@
+"""The real bridge inside a simulated world: engine, mappings and store, with the world's clock, dice and doorbell."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bridge.core.effects import Claim, Effect, Operation
+from bridge.core.guards import Brake
+from bridge.core.mapping.loader import load
+from bridge.core.mapping.model import Mappings
+from bridge.store import ChangeFilter, Hint, InboxEvent, Store, tables
+from bridge.sync.poll import list_side, poll
+from bridge.sync.reconcile import reconcile
+from bridge.sync.sweep import sweep
+from bridge.sync.terms import Terms, Timings
+from tests.simulation.chances import REMOTE_LAG
+from tests.simulation.mapping_text import Style, mapping_files
+from tests.simulation.oracle import LinkView, Shown
+from tests.simulation.rules import Rules
+from tests.simulation.world import CONNECTION, HTTP_TIMEOUT, World
+
+TIMINGS = Timings(lag=REMOTE_LAG, http_timeout=HTTP_TIMEOUT)
+OVERLAP = timedelta(seconds=5)
+NO_BRAKE = Brake({}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class WorldClock:
+    world: World
+
+    def now(self) -> datetime:
+        return self.world.clock()
+
+    def monotonic(self) -> float:
+        return self.world.now
+
+
+@dataclass(frozen=True, slots=True)
+class WorldDoorbell:
+    world: World
+
+    def ring(self, connection: str) -> None:
+        self.world.ring(connection)
+
+
+@cache
+def empty_database() -> bytes:
+    """The tables as the migrations make them, once a process."""
+    store = Store("sqlite://", WorldClock(World(0)), NO_BRAKE)
+    store.migrate()
+    with raw(store) as connection:
+        image = connection.serialize()
+    store.close()
+    return image
+
+
+class raw:
+    """The driver's own connection to an in-memory store."""
+
+    def __init__(self, store: Store) -> None:
+        self._pooled = store._database._engine.raw_connection()
+
+    def __enter__(self) -> sqlite3.Connection:
+        connection = self._pooled.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        return connection
+
+    def __exit__(self, *_: object) -> None:
+        self._pooled.close()
+
+
+@cache
+def compiled(files: tuple[tuple[str, str], ...]) -> Mappings:
+    return load(dict(files))
+
+
+class Bridge:
+    """What the scheduler drives (``world.Engine``), and what the oracle is told at the end."""
+
+    def __init__(self, world: World, rules: Rules, style: Style, *, brake: Brake = NO_BRAKE) -> None:
+        self.world = world
+        self.store = Store("sqlite://", WorldClock(world), brake)
+        with raw(self.store) as connection:
+            connection.deserialize(empty_database())
+        self.store.connections.ensure(CONNECTION, "live")
+        self.use(rules, style)
+
+    def use(self, rules: Rules, style: Style) -> None:
+        """Put mapping files in force, as a saved edit would."""
+        self.mappings = compiled(tuple(sorted(mapping_files(rules, style).items())))
+        self.terms = Terms(self.world.peers, self.mappings, TIMINGS, self.world.rng)
+        self.store.set_objects(
+            {(stream.name, side): stream.object(side) for stream in self.mappings.streams for side in stream.sides}
+        )
+
+    # --- for the scheduler ---
+
+    def claim(self, worker: str, limit: int) -> list[Claim]:
+        return self.store.changes.claim(CONNECTION, limit, TIMINGS.lease)
+
+    def reconcile(self, claim: Claim) -> Generator[Effect, Any, None]:
+        return reconcile(claim, self.terms)
+
+    def commit(self, operation: Operation) -> Any:
+        (answer,) = self.store.apply([operation])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def hint(self, event_id: str | None, object: str, id: str, kind: str) -> None:
+        event = InboxEvent(CONNECTION, event_id, f"{object}.{kind}", object, id, b"{}", self.world.clock())
+        hints = [Hint(stream.name, "crm", id) for stream in self.mappings.on_object("crm", object)]
+        self.store.inbox.receive([event], [hints])
+
+    def duty(self, name: str) -> None:
+        duties: dict[str, Callable[[], object]] = {
+            "poll": lambda: poll(self.store, CONNECTION, self.terms, overlap=OVERLAP),
+            "list": self._list,
+            "sweep": lambda: sweep(self.store, CONNECTION, WorldDoorbell(self.world)),
+        }
+        duties[name]()
+
+    def _list(self) -> None:
+        for side in self.world.peers:
+            list_side(self.store, CONNECTION, self.terms, side)
+
+    def next_due(self) -> datetime | None:
+        seconds = self.store.changes.due(CONNECTION)
+        return None if seconds is None else self.world.clock() + timedelta(seconds=seconds)
+
+    def at_work(self) -> bool:
+        """Whether anything is due or in flight."""
+        open_states = tables.changes.c.state.in_(("pending", "leased"))
+        with self.store._database.read() as transaction:
+            return bool(transaction.execute(select(func.count()).where(open_states)).scalar())
+
+    # --- a person ---
+
+    def help(self) -> None:
+        """What somebody does once the trouble is over: resume, and try again what was parked."""
+        self.store.connections.resume(CONNECTION)
+        self.world.note("resolved", note="resumed, parked changes tried again")
+        self.store.changes.replay(ChangeFilter(CONNECTION, state="parked"))
+        self.world.wake()
+
+    # --- for the oracle ---
+
+    def links(self) -> list[LinkView]:
+        found: list[LinkView] = []
+        for stream in self.mappings.streams:
+            cursor: str | None = None
+            while True:
+                page = self.store.links.page(CONNECTION, stream.name, cursor)
+                found += [
+                    LinkView(
+                        link.stream,
+                        link.state,
+                        {side: end.record_id for side, end in link.ends.items()},
+                        frozenset(link.pinned),
+                    )
+                    for link in page.items
+                ]
+                if page.next is None:
+                    break
+                cursor = page.next
+        return found
+
+    def shown(self) -> list[Shown]:
+        items, parked = tables.attention.c, tables.changes.c
+        with self.store._database.read() as transaction:
+            told = [
+                Shown(row.stream, row.side, row.record_id, row.field, row.cause)
+                for row in transaction.execute(select(tables.attention).where(items.state != "closed"))
+            ]
+            told += [
+                Shown(row.stream, row.side, row.record_id, "", f"parked: {row.cause}")
+                for row in transaction.execute(select(tables.changes).where(parked.state.in_(("parked", "waiting"))))
+            ]
+        return told
+
+    def close(self) -> None:
+        self.store.close()
