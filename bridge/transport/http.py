@@ -129,7 +129,8 @@ class Http:
         if isinstance(error, Throttled):
             # The gate at the limiter makes the wait; longer ones go back to where the change is kept.
             return error.retry_after if error.status == 429 and error.retry_after <= self.timing.patience / 2 else False
-        return isinstance(error, Transient)
+        once_a_page = isinstance(error, BrokenRemote) and error.status == 200
+        return isinstance(error, Transient) or once_a_page
 
     def _send(self, call: Call, *, write: bool) -> Answer:
         place = Place(self.system, call.operation, write)
