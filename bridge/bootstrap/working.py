@@ -58,15 +58,21 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
                 if list_side(store, name, terms, side, stopping=stopping).hinted:
                     bridge.doorbell.ring(name)
 
-    def paused(name: str) -> bool:
+    def polled(name: str) -> bool:
         row = store.connections.get(name)
-        return row is not None and row.mode == "paused"
+        return row is not None and row.mode != "paused"
+
+    def listed(name: str) -> bool:
+        """Not while a backfill compares both sides anyway: a listing would turn its items into live changes, and what an
+        observing connection has not bound yet is the first backfill's to plan."""
+        row = store.connections.get(name)
+        return row is not None and row.mode == "live" and active(store, name) is None
 
     patience = Patience(due=store.changes.due, ring=bridge.doorbell.try_ring, drain=bridge.drain)
     loop = DutyLoop(
         duties=(
-            Duty("poll", settings.poll_interval_seconds, poll_round, wanted=lambda name: not paused(name)),
-            Duty("list", settings.crm_list_interval_seconds, list_round, wanted=lambda name: not paused(name)),
+            Duty("poll", settings.poll_interval_seconds, poll_round, wanted=polled),
+            Duty("list", settings.crm_list_interval_seconds, list_round, wanted=listed),
             Duty("sweep", settings.sweep_interval_seconds, lambda name, _: _sweep(bridge, name)),
             Duty("backfill", BACKFILL_SECONDS, backfill.run, wanted=lambda name: active(store, name) is not None),
         ),

@@ -150,7 +150,7 @@ def merge(
     except ParentNotLinked:
         raise
     except Undecodable as problem:
-        return Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("dismiss",))
+        return Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"))
     moved = frozenset(read.view.side for read in (left, right) if read.moved)
     if decision is not None and (verdict := _decided(rule, left, right, decision)) is not None:
         return verdict

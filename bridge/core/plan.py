@@ -108,7 +108,7 @@ def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: s
             plans.append(FieldPlan(rule, Verdict(rule.name, "label", settled=settled)))
             continue
         except Undecodable as problem:
-            verdict = Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("dismiss",))
+            verdict = Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"))
             plans.append(FieldPlan(rule, verdict))
             notices.append(
                 Notice(
@@ -125,7 +125,7 @@ def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: s
             if rule.required:
                 cause = f"required:{rule.name}"
                 detail = f"{rule.name} is empty, and {target} cannot have a record without it"
-                verdict = Verdict(rule.name, cause, hold=True, detail=detail, ways=("dismiss",))
+                verdict = Verdict(rule.name, cause, hold=True, detail=detail, ways=("retry", "dismiss"))
                 plans.append(FieldPlan(rule, verdict))
                 notices.append(Notice(cause, detail, rule.name, {side: _shown(raw)}, _group(rule, cause), verdict.ways))
             else:
@@ -300,7 +300,7 @@ def _encode(
             return FieldPlan(rule, verdict), missing
         except Undecodable as problem:
             held = Verdict(
-                rule.name, problem.cause, hold=True, detail=str(problem), ways=("dismiss",), moved=verdict.moved
+                rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"), moved=verdict.moved
             )
             return FieldPlan(rule, held), None
         if observed is not ABSENT and strictly_equal(encoded, observed):

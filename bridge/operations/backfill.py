@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from bridge.core.errors import RemoteError, UsageError
@@ -18,6 +19,7 @@ from bridge.core.mapping.model import Mappings
 from bridge.core.ports import Clock, Doorbell
 from bridge.operations.planning import PAGE, PageResult, Planner
 from bridge.store import RunRow, Store
+from bridge.sync.poll import begin
 from bridge.sync.terms import Terms
 
 QUEUED_AT_ONCE = 400
@@ -83,6 +85,7 @@ class Backfill:
     doorbell: Doorbell
     clock: Clock
     rate: Callable[[str], float]
+    overlap: timedelta
     pause: float = 0.2
 
     def run(self, connection: str, stopping: threading.Event) -> None:
@@ -105,6 +108,7 @@ class Backfill:
         if run.state == "queued":
             self.store.runs.update(run.id, state="planning", started_at=self.clock.now())
         terms = self.terms(run.connection)
+        begin(self.store, run.connection, terms, overlap=self.overlap)
         phase = dict(run.phase or {})
         for name in run.streams:
             if name in phase.get("planned", []):

@@ -56,13 +56,30 @@ class _Scan:
 def poll(
     store: Store, connection: str, terms: Terms, *, overlap: timedelta, stopping: threading.Event | None = None
 ) -> Polled:
-    """One round over every object whose listing knows ``updated_after``."""
+    """One round over every object whose listing knows ``updated_after``. What was there before polling began is a backfill's
+    business."""
+    begin(store, connection, terms, overlap=overlap)
     total = Polled()
     for side, kind, streams in _polled(terms):
         if stopping is not None and stopping.is_set():
             break
         total += _poll_object(store, connection, terms, side, kind, streams, overlap)
     return total
+
+
+def begin(store: Store, connection: str, terms: Terms, *, overlap: timedelta) -> None:
+    """Note where polling starts, for every object that has no checkpoint yet. To be called before a first listing, so that what
+    changes between the listing and the first poll is not missed."""
+    for side, kind, _streams in _polled(terms):
+        name = _checkpoint(side, kind)
+        if store.checkpoints.get(connection, name) is None:
+            began = _remote_now(terms.connectors[side], kind)
+            if began is not None:
+                store.checkpoints.set(connection, name, {"at": (began - overlap).isoformat(), "seen": {}})
+
+
+def _checkpoint(side: str, kind: str) -> str:
+    return f"poll/{side}/{kind}"
 
 
 def _polled(terms: Terms) -> Iterator[tuple[str, str, tuple[Stream, ...]]]:
@@ -79,15 +96,11 @@ def _polled(terms: Terms) -> Iterator[tuple[str, str, tuple[Stream, ...]]]:
 def _poll_object(
     store: Store, connection: str, terms: Terms, side: str, kind: str, streams: tuple[Stream, ...], overlap: timedelta
 ) -> Polled:
-    name = f"poll/{side}/{kind}"
+    name = _checkpoint(side, kind)
     saved = store.checkpoints.get(connection, name) or {}
     since = datetime.fromisoformat(saved["at"]) if "at" in saved else None
     connector = terms.connectors[side]
     if since is None:
-        # What was there before is a backfill's business; from here on nothing may be missed.
-        began = _remote_now(connector, kind)
-        if began is not None:
-            store.checkpoints.set(connection, name, {"at": (began - overlap).isoformat(), "seen": {}})
         return Polled()
     known: dict[str, str] = saved.get("seen", {})
     rows = hinted = 0

@@ -18,14 +18,16 @@ from bridge.core.effects import (
     Commit,
     Done,
     Effect,
+    EndDraft,
     Finish,
     GetRecord,
+    LinkDraft,
     Read,
 )
 from bridge.core.errors import LeaseLost, ParentNotLinked, RemoteError
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import unmoved
-from bridge.core.records import Record, Ref
+from bridge.core.records import Link, Record, Ref
 from bridge.sync.binding import create_or_bind
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import lapsed, refusal
@@ -73,8 +75,8 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
         return stale
     end = link.end(change.side)
     quiet = link.state == "live" and not claim.decisions and not claim.open_fields and not _open(claim)
-    if quiet and end is not None and unmoved(stream, change.side, record, end.shadow) and not end.shadow.sent:
-        return _nothing(claim, terms)
+    if quiet and end is not None and unmoved(stream, change.side, record, end.shadow):
+        return _nothing(claim, terms, link, record)
     return (yield from bring_in_step(claim, stream, terms, record))
 
 
@@ -102,9 +104,18 @@ def _open(claim: Claim) -> bool:
     return any(intent.state == "open" for intent in claim.intents)
 
 
-def _nothing(claim: Claim, terms: Terms) -> Finish:
-    """Found nothing: look once more later, the webhook may have outrun the replica we read."""
-    change = claim.change
+def _nothing(claim: Claim, terms: Terms, link: Link, record: Record) -> Finish:
+    """Found nothing, or our own write coming back: remember that it did, and ask the other side nothing.
+
+    A hint is looked at once more later: its webhook may have outrun the replica we read.
+    """
+    change, draft = claim.change, None
+    end = link.ends[change.side]
+    if end.shadow.sent or record.updated_at != end.shadow.updated_at:
+        seen = replace(end.shadow, sent=frozenset(), updated_at=record.updated_at)
+        ends = {side: EndDraft(held.record_id, held.shadow) for side, held in link.ends.items()}
+        ends[change.side] = EndDraft(end.record_id, seen)
+        draft = LinkDraft(link.id, link.stream, link.state, ends, link.version, link.pinned)
     if change.lane == "live" and not change.looked_again and terms.timings.settle > 0:
-        return Finish(claim, Again(terms.timings.settle, "settle", settle=True))
-    return Finish(claim, Done("unchanged", change.side))
+        return Finish(claim, Again(terms.timings.settle, "settle", settle=True), draft)
+    return Finish(claim, Done("unchanged", change.side), draft)

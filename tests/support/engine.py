@@ -24,13 +24,15 @@ from bridge.runtime.driver import Driver
 from bridge.store import Hint, RunRow, Store
 from bridge.sync.poll import list_side, poll
 from bridge.sync.terms import Terms, Timings
-from bridge.transport import CallCounter, LocalLimiter, Rate, open as open_http
+from bridge.transport import CallCounter, LocalLimiter, Rate
+from bridge.transport import open as open_http
 from tests.support.sandboxes import Box, assembly_sandbox, crm_sandbox
 
 CONNECTION = "default"
 SHIPPED = Path(__file__).parents[2] / "mappings"
 QUICK = Timings(settle=0, lag=0.2, lease=20, http_timeout=5, retry_base=0.05, pause=0.2, busy=0.05)
 NO_BRAKE = Brake({}, {})
+OVERLAP = timedelta(seconds=1)
 
 
 class RealClock:
@@ -63,6 +65,7 @@ class Engine:
     timings: Timings = QUICK
     brake: Brake = NO_BRAKE
     calls: dict[str, CallCounter] = field(default_factory=lambda: {"crm": CallCounter(), "assembly": CallCounter()})
+    https: list[Http] = field(default_factory=list)
     store: Store = field(init=False)
     terms: Terms = field(init=False)
     driver: Driver = field(init=False)
@@ -83,7 +86,10 @@ class Engine:
         self.mappings = mappings
         fast = Rate(10_000, paced=False)
         crm = open_http("crm", self.crm.url, f"Bearer {self.crm.key}", LocalLimiter(fast), calls=self.calls["crm"])
-        asm = open_http("assembly", self.assembly.url, self.assembly.key, LocalLimiter(fast), calls=self.calls["assembly"])
+        asm = open_http(
+            "assembly", self.assembly.url, self.assembly.key, LocalLimiter(fast), calls=self.calls["assembly"]
+        )
+        self.https += [crm, asm]
         connectors = {
             "crm": CrmConnector(CrmClient(crm, self.crm.entity_id)),
             "assembly": AssemblyConnector(AssemblyClient(asm)),
@@ -94,6 +100,8 @@ class Engine:
     def close(self) -> None:
         self.driver.close()
         self.store.close()
+        while self.https:
+            self.https.pop().close()
 
     def live(self) -> None:
         self.store.connections.set_mode(CONNECTION, "live")
@@ -113,7 +121,7 @@ class Engine:
         raise AssertionError(f"still busy: {self.store.changes.page().items}")
 
     def poll(self) -> None:
-        poll(self.store, CONNECTION, self.terms, overlap=timedelta(seconds=1))
+        poll(self.store, CONNECTION, self.terms, overlap=OVERLAP)
 
     def list(self, side: str) -> None:
         list_side(self.store, CONNECTION, self.terms, side)
@@ -121,7 +129,7 @@ class Engine:
     def backfill(self, *streams: str, dry_run: bool = False) -> RunRow:
         """Run one to its end, draining in another thread as a worker would."""
         run = backfill.start(self.store, self.mappings, CONNECTION, streams, dry_run=dry_run)
-        duty = Backfill(self.store, lambda _: self.terms, Bells(), RealClock(), lambda _: 30.0, pause=0.05)
+        duty = Backfill(self.store, lambda _: self.terms, Bells(), RealClock(), lambda _: 30.0, OVERLAP, pause=0.05)
         stopping = threading.Event()
         drainer = threading.Thread(target=self._drain_until, args=(stopping,))
         drainer.start()
