@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -17,7 +16,7 @@ import uvicorn
 
 from bridge import bootstrap
 from bridge.cli.output import err
-from bridge.cli.stack import Place, Stack, listen, redis_folder
+from bridge.cli.stack import WORKER, Place, Stack, listen, redis_folder
 from bridge.runtime import logs
 from bridge.web import create_app
 
@@ -84,4 +83,4 @@ def serve(
 
 def worker() -> None:
     """Run a worker: it reconciles what webhooks, polls and backfills ask for."""
-    os.execv(sys.executable, [sys.executable, "-m", "workers.process"])  # noqa: S606  our own program
+    os.execv(WORKER[0], WORKER)  # noqa: S606  our own program

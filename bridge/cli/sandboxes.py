@@ -63,3 +63,7 @@ def load(
         raise UsageError(f"{folder} does not hold that data set: {error}") from error
     counts = Control(url, token).seed(records)
     out.print(", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+if __name__ == "__main__":
+    app()

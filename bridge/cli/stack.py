@@ -17,7 +17,9 @@ from bridge.core.errors import SettingsError, UsageError
 from bridge.runtime import embedded_redis
 from bridge.runtime.processes import Program, Supervisor, raised
 
-CLI: Final = (sys.executable, "-m", "bridge.cli")
+API: Final = (sys.executable, "-m", "bridge.cli", "serve")
+WORKER: Final = (sys.executable, "-m", "workers.process")
+SANDBOX: Final = (sys.executable, "-m", "bridge.cli.sandboxes", "serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +81,20 @@ class Stack:
         self._cleanup.callback(listening.close)
         descriptor = raised(listening.fileno())
         self._cleanup.callback(os.close, descriptor)
-        self.start("api", ("serve", "--fd", str(descriptor)), pass_fds=(descriptor,))
+        self.start("api", (*API, "--fd", str(descriptor)), pass_fds=(descriptor,))
 
     def workers(self, count: int) -> None:
         for number in range(1, count + 1):
-            self.start("worker" if count == 1 else f"worker-{number}", ("worker",))
+            self.start("worker" if count == 1 else f"worker-{number}", WORKER)
 
     def start(
-        self, name: str, arguments: tuple[str, ...], *, pass_fds: tuple[int, ...] = (), vital: bool = False
+        self, name: str, command: tuple[str, ...], *, pass_fds: tuple[int, ...] = (), vital: bool = False
     ) -> None:
-        """One more of our own commands under supervision."""
+        """One more process under supervision."""
         self.supervisor.start(
             Program(
                 name,
-                (*CLI, *arguments),
+                command,
                 env=self._env,
                 log=self._place.log(name),
                 cwd=self._place.cwd,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from bridge.cli.stack import Place, Stack, listen
+from bridge.cli.stack import SANDBOX, Place, Stack, listen
 from bridge.core.errors import BridgeError, UsageError
 from bridge.runtime import embedded_redis
 from bridge.runtime.processes import Supervisor
@@ -84,7 +84,7 @@ def world(mappings: Path, *, seed: int, tell: Callable[[str, str], None], keep: 
         for name, key in keys.items():
             limit = ("--limit", str(RATE)) if name == "assembly" else ()
             entity = ("--entity-id", ENTITY) if name == "crm" else ()
-            arguments = ("sandbox", "serve", name, "--key", key, "--seed", str(seed))
+            arguments = (*SANDBOX, name, "--key", key, "--seed", str(seed))
             port_file = folder / f"{name}.port"
             port_file.unlink(missing_ok=True)
             sandboxes.start(name, (*arguments, *limit, *entity, "--port-file", str(port_file)), vital=True)
