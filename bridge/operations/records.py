@@ -8,7 +8,7 @@ from typing import Any
 from bridge.core.errors import ParentNotLinked, RemoteError, UsageError
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import FieldPlan, Plan, Situation, plan_create, plan_update, references
-from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Value
+from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Reference, Value
 from bridge.store import Hint, Store
 from bridge.sync.terms import Terms
 
@@ -126,7 +126,10 @@ def _history(
     store: Store, connection: str, stream: Stream, side: str, record_id: str, link: Link | None
 ) -> list[dict[str, Any]]:
     page = store.history.page(
-        connection, stream.name, link_id=link.id if link else None, side=side, record_id=record_id
+        connection,
+        stream.name,
+        link_id=link.id if link else None,
+        record=Reference(stream.name, side, record_id),
     )
     return [
         {

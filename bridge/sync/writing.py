@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bridge.core.effects import (
+    Advance,
     Claim,
     Commit,
     Declare,
@@ -77,6 +78,8 @@ def make_labels(claim: Claim, labels: Sequence[LabelMissing]) -> Generator[Effec
         written = yield from write(claim, [(label.system, step)], {})
         if isinstance(written, Finish):
             continue
+        if written.intents:
+            yield Commit(Advance(claim, None, written.intents))
         if written.problem is not None:
             raise written.problem
         yield Read(ReadTables(label.system, fresh=True), claim.change.lane)
