@@ -18,7 +18,7 @@ from bridge.core.records import Json
 
 MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 16
-MAX_NODES = 50_000
+MAX_NODES = 15_000
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}([eE][-+]?[0-9]{1,2})?")
@@ -59,7 +59,8 @@ class Node:
                 return {key.value: item.plain() for key, item in self.pairs()}
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        return zip(self.keys, self.items, strict=True)
+        """Key and value of each entry of a map; nothing of anything else."""
+        return zip(self.keys, self.items, strict=True) if self.kind == "map" else iter(())
 
     def get(self, key: Json) -> Node | None:
         for name, item in self.pairs():
@@ -88,23 +89,31 @@ class Node:
         return next((key for key in above.keys if key.value == steps[-1]), above)
 
 
+def mistake(file: str, line: int, column: int, message: str, hint: str = "", severity: str = "error") -> Mistake:
+    """A mistake whose message ends like a sentence where a hint follows."""
+    message += "." if hint and not message.endswith((".", "?")) else ""
+    return Mistake(file, line, column, message, hint, severity)
+
+
 class _Refused(Exception):
-    def __init__(self, mistake: Mistake) -> None:
-        self.mistake = mistake
+    def __init__(self, told: Mistake) -> None:
+        self.told = told
 
 
 def read_document(file: str, text: str) -> Node | Mistake:
     """The tree of the file's one document, or why it is none."""
     if len(text) > MAX_CHARACTERS:
         size = f"{len(text) // 1024} KiB"
-        return Mistake(file, 1, 1, f"the file is {size} long", f"At most {MAX_CHARACTERS // 1024} KiB are read.")
+        return mistake(file, 1, 1, f"the file is {size} long", f"At most {MAX_CHARACTERS // 1024} KiB are read.")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _Builder(file, yaml.parse(text, Loader=loader)).document()
     except _Refused as refused:
-        return refused.mistake
+        return refused.told
     except yaml.YAMLError as problem:
         return _syntax(file, problem)
+    except UnicodeEncodeError:
+        return mistake(file, 1, 1, "the text holds half characters that no file can hold")
 
 
 def _syntax(file: str, problem: yaml.YAMLError) -> Mistake:
@@ -114,7 +123,7 @@ def _syntax(file: str, problem: yaml.YAMLError) -> Mistake:
     hint = "Check the indentation and quotes here and on the line above."
     if "tab" in what or "cannot start any token" in what:
         hint = "Indent with spaces, and quote values that start with @, `, % or a tab."
-    return Mistake(file, line, column, f"not YAML: {what}", hint)
+    return mistake(file, line, column, f"not YAML: {what}", hint)
 
 
 class _Builder:
@@ -129,7 +138,7 @@ class _Builder:
         self._expect(yaml.StreamStartEvent)
         first = next(self._events)
         if isinstance(first, yaml.StreamEndEvent):
-            raise _Refused(Mistake(self._file, 1, 1, "the file is empty", "Write `stream: …` and its fields."))
+            raise _Refused(mistake(self._file, 1, 1, "the file is empty", "Write `stream: …` and its fields."))
         root = self._node(next(self._events), 0)
         self._expect(yaml.DocumentEndEvent)
         after = next(self._events)
@@ -144,7 +153,7 @@ class _Builder:
 
     def _refuse(self, event: Any, message: str, hint: str = "") -> None:
         mark = event.start_mark
-        raise _Refused(Mistake(self._file, mark.line + 1, mark.column + 1, message, hint))
+        raise _Refused(mistake(self._file, mark.line + 1, mark.column + 1, message, hint))
 
     def _node(self, event: Any, depth: int) -> Node:
         self._count += 1

@@ -22,7 +22,7 @@ MAX_ITEMS: Final = 1000
 """Longest list that a macro may walk; longer ones make the expression fail."""
 MAX_TEXT: Final = 100_000
 
-_MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(\s*([A-Za-z_]\w*)\s*,")
+_MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one|existsOne)\s*\(\s*([A-Za-z_]\w*)\s*,")
 _STRING = re.compile(r"""[rRbB]?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
 _TOP_KEY = re.compile(r"""\brecord\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])""")
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
@@ -103,8 +103,6 @@ BUILT_IN: Final = frozenset(
         "getSeconds",
         "getDayOfWeek",
         "getDayOfYear",
-        "min",
-        "max",
     ]
 )
 
@@ -144,6 +142,8 @@ def compile_expression(source: str) -> Expression:
     if len(source) > MAX_CHARACTERS:
         raise ExpressionError(f"the expression has {len(source)} characters, at most {MAX_CHARACTERS} are allowed")
     bare = _STRING.sub(lambda found: '"' + " " * (len(found.group()) - 2) + '"', source)
+    if "//" in bare:
+        raise ExpressionError("a comment cannot stand in an expression", bare.index("//"))
     bound = _check_macros(bare)
     if found := re.search(r"\bhas\s*\(", bare):
         raise ExpressionError("has() is not needed here", found.start(), "Missing keys read as null: record.x != null.")
@@ -161,15 +161,17 @@ def compile_expression(source: str) -> Expression:
             )
     _check_functions(program, bare)
     used = {name: FUNCTIONS[name][0] for name in program.functions() if name in FUNCTIONS}
-    keys = frozenset(next(filter(None, found), "") for found in _TOP_KEY.findall(source)) - {""}
-    uses = len(re.findall(r"\brecord\b", bare))
-    return Expression(source, keys, uses > len(_TOP_KEY.findall(source)), bool(bound), program, used)
+    # The blanked text has the same length: what starts inside a quoted text is no use of the record.
+    read = [found for found in _TOP_KEY.finditer(source) if bare.startswith("record", found.start())]
+    keys = frozenset(key for found in read for key in found.groups() if key)
+    whole = len(re.findall(r"\brecord\b", bare)) > len(read)
+    return Expression(source, keys, whole, bool(bound), program, used)
 
 
 def _check_macros(bare: str) -> frozenset[str]:
     """Names that macros bind. Macros may follow each other, never nest: a nested one can run for seconds."""
     found = list(_MACRO.finditer(bare))
-    loose = re.findall(r"\b(?:map|filter|all|exists|exists_one)\s*\(", bare)
+    loose = re.findall(r"\b(?:map|filter|all|exists|exists_one|existsOne)\s*\(", bare)
     if len(found) > MAX_MACROS or len(loose) > len(found):
         raise ExpressionError(
             f"at most {MAX_MACROS} of map, filter, all, exists are allowed", found[-1].start() if found else 0
@@ -184,6 +186,9 @@ def _check_macros(bare: str) -> frozenset[str]:
             raise ExpressionError(
                 f"{inner.group(1)} stands inside {outer.group(1)}", inner.start(), "Write one after the other."
             )
+    for match in found:
+        if match.group(2) == "record":
+            raise ExpressionError("`record` is the record; name the entry something else", match.start(2))
     return frozenset(match.group(2) for match in found)
 
 
@@ -201,6 +206,10 @@ def _syntax(problem: Exception) -> ExpressionError:
     if found is None:
         return ExpressionError("the expression cannot be read")
     what = found.group(3).split(" expecting ")[0].replace("'<EOF>'", "its end")
+    if what.startswith("OtherError"):
+        what = "it is nested too deeply"
+    if "token recognition" in what:
+        what = "a character that does not belong here, or a quote that is not closed"
     return ExpressionError(f"the expression cannot be read: {what}", max(0, int(found.group(2)) - 1))
 
 

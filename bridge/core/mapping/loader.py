@@ -11,7 +11,7 @@ from bridge.core.errors import MappingError, Mistake
 from bridge.core.mapping.codecs.base import Join
 from bridge.core.mapping.compile import Head, compile_stream
 from bridge.core.mapping.document import Node, read_document
-from bridge.core.mapping.grammar import OBJECTS, STREAM, SYSTEMS
+from bridge.core.mapping.grammar import STREAM, SYSTEMS
 from bridge.core.mapping.laws import check_laws
 from bridge.core.mapping.model import Mappings
 from bridge.core.mapping.notes import Notes, is_stream_file
@@ -85,8 +85,6 @@ def _head(file: str, root: Node, note: Notes) -> Head | None:
             f"a stream has two sides, this one names {said}",
             "Write for example `crm: companies` and `assembly: accounts`.",
         )
-        return None
-    if any(root.at(side).value not in OBJECTS[side] for side in sides):
         return None
     left, right = sides
     keys: dict[str, str] = {}

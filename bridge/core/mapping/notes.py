@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bridge.core.errors import Mistake
-from bridge.core.mapping.document import Node
+from bridge.core.mapping.document import Node, mistake
 
 WEBHOOKS_FILE: Final = "webhooks.yaml"
 
@@ -31,9 +31,8 @@ class Notes:
     def __call__(self, node: Node, message: str, hint: str = "", *, at: int = 0, warning: bool = False) -> None:
         """``at`` counts characters into a text value."""
         column = node.column + at + (1 if at and node.quoted else 0)
-        message += "." if hint and not message.endswith((".", "?")) else ""
         severity = "warning" if warning else "error"
-        self.mistakes.append(Mistake(self.file, node.line, column, message, hint, severity))
+        self.mistakes.append(mistake(self.file, node.line, column, message, hint, severity))
 
     @property
     def broken(self) -> bool:

@@ -202,7 +202,8 @@ def decoded(field: Field, side: str, raw: Json) -> Any:
 def test_what_is_written_is_what_is_read(name: str, value: Json, standing: Json, source: str) -> None:
     field = FIELDS[name]
     common = decoded(field, source, raw_for(field, source, value))
-    assume(common is not ABSENT)
+    if common is ABSENT:
+        return
     for side in ("crm", "assembly"):
         there = raw_for(field, side, standing)
         try:

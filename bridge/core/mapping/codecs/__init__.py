@@ -127,7 +127,11 @@ class AsKind:
             if step.value not in CODECS:
                 report(step, f"there is no codec `{step.value}`", nearest(step.value, CODECS))
             elif not CODECS[step.value].bare:
-                report(step, f"the codec `{step.value}` needs to be told more", f"{CODECS[step.value].example}")
+                report(
+                    step,
+                    f"the codec `{step.value}` needs to be told more",
+                    f"For example `{CODECS[step.value].example}`.",
+                )
         else:
             self._check_map(step, report)
 

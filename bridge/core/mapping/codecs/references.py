@@ -81,6 +81,8 @@ class Stage(Codec):
         name = table.names.get(stage)
         if name is None:
             refuse(f"{self.system} has no stage with this id", "stage")
+        if len(table.ids(name)) > 1:
+            refuse(f"{self.system} has {len(table.ids(name))} stages of this name: rename one", "stage")
         return name
 
     def back(self, y: Json, now: Json, lookups: Lookups) -> Json:

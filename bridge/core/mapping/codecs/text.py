@@ -144,11 +144,14 @@ class Cut(Codec):
     length: int = 100
 
     def forth(self, x: Json, now: Json, lookups: Lookups) -> Json:
-        return x[: self.length] if isinstance(x, str) else x
+        if not isinstance(x, str) or len(x) <= self.length:
+            return x
+        # Without the space it may end in: a trimmed value must stay one after the cut.
+        return x[: self.length].rstrip()
 
     @property
     def samples(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
-        return ("x" * (self.length + 1), "y" * self.length), ("x" * self.length, "z" * (self.length + 5))
+        return ("x" * (self.length + 1), "y" * (self.length - 1) + " z", "y" * self.length), ("x" * self.length, "z" * (self.length + 5))
 
 
 @dataclass(frozen=True)
