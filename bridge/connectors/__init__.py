@@ -6,7 +6,8 @@ They normalise only where an API itself varies: ``companyId`` on CRM contacts, `
 """
 
 from bridge.connectors.assembly import AssemblyConnector
+from bridge.connectors.assembly_legacy import LegacyConnector
 from bridge.connectors.crm import CrmConnector
 from bridge.connectors.options import AssemblyOptions, CrmOptions, options
 
-__all__ = ["AssemblyConnector", "AssemblyOptions", "CrmConnector", "CrmOptions", "options"]
+__all__ = ["AssemblyConnector", "AssemblyOptions", "CrmConnector", "CrmOptions", "LegacyConnector", "options"]

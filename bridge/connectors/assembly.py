@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from bridge.clients.assembly import LABEL_TYPES, AssemblyClient, Item, Key, SourceId
-from bridge.connectors import assembly_records, assembly_steps
+from bridge.clients.assembly import AssemblyClient, Item, Key, SourceId
+from bridge.connectors import assembly_labels, assembly_records, assembly_steps, assembly_usage
 from bridge.connectors.kept import Kept
 from bridge.connectors.options import AssemblyOptions
-from bridge.connectors.raw import may_equal, record
+from bridge.connectors.raw import fitting, record
 from bridge.core.errors import BrokenRemote, NotThere, ParentNotThere, Rejected
-from bridge.core.mapping.paths import get_path, split_path
+from bridge.core.mapping.paths import split_path
 from bridge.core.ports import Page, Traits
 from bridge.core.records import Json, Lane, Patch, Record, Ref, Sent, Step, Table
 from bridge.transport import Raw, Reply, Rows
 
 SYSTEM = assembly_steps.SYSTEM
 TABLES_KEPT = 60.0
+DEFAULT_ATTRIBUTE = "Activity"
+"""The attribute of usage logs whose mapping names none: this dialect requires one."""
 COMPANY_KEYS = ("company_id", "company_domain", "company_source_specific_id")
 
 
@@ -26,11 +28,13 @@ class AssemblyConnector:
     """One organisation. Shared by threads."""
 
     system = SYSTEM
+    lacks: tuple[str, ...] = ()
+    """What a person should know before choosing this dialect."""
 
     def __init__(self, client: AssemblyClient, options: AssemblyOptions | None = None) -> None:
         self._client = client
         self._options = options or AssemblyOptions()
-        self._tables = Kept(self._fetch_tables, TABLES_KEPT)
+        self._tables = Kept(lambda: assembly_labels.tables(client.labels), TABLES_KEPT)
 
     def traits(self, object: str) -> Traits:
         return assembly_steps.traits(object, clears_with_null=self._options.clears_with_null)
@@ -58,22 +62,26 @@ class AssemblyConnector:
         return found
 
     def find(self, object: str, path: str, value: str, *, lane: Lane = "live") -> tuple[Record, ...]:
+        if not self.traits(object).readable:
+            return ()
         match object, path:
             case (("accounts" | "contacts"), "domain"):
                 return self._by_domain(object, value, lane)
             case "accounts", "name":
                 pages = self._client.accounts.pages(name=value, limit=self._options.page_size, lane=lane)
-                return self._fitting(self._hand_on(object, pages), path, value)
+                return fitting(self._hand_on(object, pages), path, value)
         keys = split_path(path)
         if object == "accounts" and len(keys) == 2 and keys[0] == assembly_steps.PROPERTIES:
             # Exact there, so a miss proves nothing about another spelling: then all are compared.
             found = self._by_property(keys[1], value, lane)
             if found:
                 return found
-        return self._fitting(self.pages(object, lane=lane), path, value)
+        return fitting(self.pages(object, lane=lane), path, value)
 
     def children(self, object: str, parent: Ref, *, lane: Lane = "live") -> Iterator[Page]:
         size = self._options.page_size
+        if not self.traits(object).readable:
+            return
         match object, parent.object:
             case "contacts", "accounts":
                 yield from self._hand_on(object, self._client.contacts.of_company(parent.id, limit=size, lane=lane))
@@ -91,7 +99,7 @@ class AssemblyConnector:
         match object:
             case "accounts":
                 rows = self._client.accounts.pages(updated_after=updated_after, limit=size, lane=lane)
-                yield from self._hand_on(object, self._companies(rows))
+                yield from self._hand_on(object, assembly_records.companies(rows, self._options))
             case "contacts":
                 rows = self._client.contacts.pages(updated_after=updated_after, limit=size, lane=lane)
                 yield from self._hand_on(object, rows)
@@ -149,18 +157,6 @@ class AssemblyConnector:
             mine = (row for row in rows.items if self._is(object, row))
             yield Page(tuple(self._record(object, row, rows.server_date) for row in mine), rows.server_date)
 
-    def _companies(self, pages: Iterable[Rows[Raw]]) -> Iterator[Rows[Raw]]:
-        """Until a page with customers alone: they come after all companies."""
-        for rows in pages:
-            yield rows
-            customers_only = rows.items and not any(self._is("accounts", row) for row in rows.items)
-            if customers_only and self._options.companies_first:
-                return
-
-    def _fitting(self, pages: Iterable[Page], path: str, value: str) -> tuple[Record, ...]:
-        found = (one for page in pages for one in page.records)
-        return tuple(one for one in found if may_equal(get_path(one.raw, path), value))
-
     def _by_domain(self, object: str, domain: str, lane: Lane) -> tuple[Record, ...]:
         if (object == "contacts") != ("@" in domain) or "." not in domain:
             # An id, or one of the API's own words, in the domain's place would find something else.
@@ -174,23 +170,20 @@ class AssemblyConnector:
         ids = [str(row["id"]) for rows in pages for row in rows.items if self._is("accounts", row)]
         return tuple(one for found in ids if (one := self._get("accounts", found, lane)) is not None)
 
-    def _fetch_tables(self) -> Mapping[str, Table]:
-        names: dict[str, dict[str, str]] = {kind: {} for kind in LABEL_TYPES}
-        known = {kind.casefold(): kind for kind in LABEL_TYPES}
-        for row in self._client.labels.list().value.items:
-            kind = known.get(str(row.get("type", "")).casefold())
-            if kind is not None and row.get("id"):
-                names[kind][str(row["id"])] = str(row.get("name") or "")
-        return {f"labels.{kind}": Table(found) for kind, found in names.items()}
-
     # --- writing -------------------------------------------------------------------------------------------------
 
     def steps(self, verb: str, patch: Patch) -> tuple[Step, ...]:
+        if patch.object == "usage" and verb != "delete":
+            return (assembly_usage.create_step(patch),)
         return assembly_steps.steps(verb, patch, note_source=self._options.note_source)
 
     def send(self, step: Step, *, lane: Lane = "live") -> Sent:
         if step.verb == "label":
-            return self._label(step.payload, lane)
+            made = assembly_labels.create(self._client.labels, step.payload, lane)
+            self._tables.forget()
+            return made
+        if step.verb == "create" and step.object == "usage":
+            return self._log(str(step.payload["on"]), str(step.payload["key"]), dict(step.payload["body"]), lane)
         if step.verb == "create":
             reply = self._create(step.object, dict(step.payload["body"]), step.payload.get("key"), lane)
             return Sent(reply.value, answered_at=reply.server_date)
@@ -239,6 +232,27 @@ class AssemblyConnector:
         people = [str(person) for person in body.pop("participants") or []]
         return self._client.notes.put(domain, source, key, note, at, people, body, lane=lane)
 
+    def _log(self, account: str, key: str, body: dict[str, Any], lane: Lane) -> Sent:
+        usage = self._client.usage
+        on: tuple[Literal["accounts"], str] = ("accounts", account)
+
+        def add(log: dict[str, Any]) -> Reply[str]:
+            return usage.add(
+                log["type"],
+                log["timestamp"],
+                log["content"],
+                log.get("attribute") or DEFAULT_ATTRIBUTE,
+                value=log.get("value"),
+                metadata=log["metadata"],
+                on=on,
+                lane=lane,
+            )
+
+        logs = assembly_usage.Logs(
+            lambda: usage.pages(on=on, lane=lane), add, lambda log, fields: usage.update(log, fields, lane=lane)
+        )
+        return assembly_usage.put(logs, key, body)
+
     def _update(self, object: str, record_id: str, body: Mapping[str, Json], lane: Lane) -> Sent:
         match object:
             case "accounts":
@@ -262,11 +276,3 @@ class AssemblyConnector:
             case _:
                 raise Rejected(f"Assembly cannot delete {object}", system=SYSTEM, operation="delete")
         return Sent(answered_at=reply.server_date)
-
-    def _label(self, payload: Mapping[str, Json], lane: Lane) -> Sent:
-        kind = str(payload["kind"]).removeprefix("labels.")
-        if kind not in LABEL_TYPES:
-            raise Rejected(f"Assembly has no labels of type {kind}", system=SYSTEM, operation="POST /accounts/labels")
-        reply = self._client.labels.create(kind, payload["name"], payload["color"], lane=lane)
-        self._tables.forget()
-        return Sent(reply.value, answered_at=reply.server_date)

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bridge.connectors.options import AssemblyOptions
 from bridge.connectors.raw import first_of
 from bridge.core.records import ABSENT, Json
+from bridge.transport import Raw, Rows
 
 
 def account_type(raw: Mapping[str, Json]) -> str:
@@ -21,6 +22,15 @@ def account_type(raw: Mapping[str, Json]) -> str:
     if isinstance(shown, str) and shown.casefold() in {"company", "customer"}:
         return shown.casefold()
     return "customer" if "@" in str(raw.get("domain") or "") else "company"
+
+
+def companies(pages: Iterable[Rows[Raw]], options: AssemblyOptions) -> Iterator[Rows[Raw]]:
+    """Pages of accounts until one with customers alone: they come after all companies."""
+    for rows in pages:
+        yield rows
+        customers_only = rows.items and not any(account_type(row) == "company" for row in rows.items)
+        if customers_only and options.companies_first:
+            return
 
 
 def normal(object: str, raw: Mapping[str, Json], options: AssemblyOptions) -> dict[str, Any]:

@@ -28,13 +28,15 @@ def traits(object: str, *, clears_with_null: bool) -> Traits:
         case "notes":
             # Neither readable nor deletable, but sent again under their key without harm (TRAPS 15).
             return Traits(readable=False, deletable=False, upsert=True)
-    return Traits(readable=False, updatable=False, deletable=False)
+        case "usage":
+            return Traits(readable=False, deletable=False)
+    return Traits(readable=False, creatable=False, updatable=False, deletable=False)
 
 
 def steps(verb: str, patch: Patch, *, note_source: str) -> tuple[Step, ...]:
     match verb, patch.object:
-        case "delete", "notes":
-            raise Rejected("Assembly cannot delete notes", system=SYSTEM, operation="delete")
+        case "delete", ("notes" | "usage"):
+            raise Rejected(f"the bridge does not delete {patch.object}", system=SYSTEM, operation="delete")
         case "delete", _:
             return (Step(SYSTEM, patch.object, "delete", patch.record_id, {}),)
         case "create", "notes":
@@ -64,7 +66,7 @@ def _note(patch: Patch, source: str) -> Step:
 
 
 def _update(patch: Patch) -> tuple[Step, ...]:
-    removed = {path: None for path, value in patch.set.items() if value is None and _property(path) is not None}
+    removed = {path: None for path, value in patch.set.items() if value is None and property_name(path) is not None}
     kept = {path: value for path, value in patch.set.items() if path not in removed}
     body = body_of({path: value for path, value in kept.items() if path != "tags"})
     if "tags" in kept:
@@ -78,7 +80,7 @@ def _update(patch: Patch) -> tuple[Step, ...]:
         verb = "update" if kept else "bind"
         found.append(Step(SYSTEM, patch.object, verb, patch.record_id, {"body": body}, kept))
     if removed:
-        names = [name for path in removed if (name := _property(path)) is not None]
+        names = [name for path in removed if (name := property_name(path)) is not None]
         found.append(
             Step(SYSTEM, patch.object, "remove_properties", patch.record_id, {"properties": names}, dict(removed))
         )
@@ -92,7 +94,7 @@ def _tags(wanted: Json, was: Value) -> dict[str, Any]:
     return ({"tags": added} if added else {}) | ({"removed_tags": gone} if gone else {})
 
 
-def _property(path: str) -> str | None:
+def property_name(path: str) -> str | None:
     """The name of the additional property that a path is."""
     keys = split_path(path)
     return keys[1] if len(keys) == 2 and keys[0] == PROPERTIES else None

@@ -10,7 +10,7 @@ from bridge.clients.crm import CrmClient
 from bridge.connectors import crm_memberships, crm_records, crm_steps
 from bridge.connectors.kept import Kept
 from bridge.connectors.options import CrmOptions
-from bridge.connectors.raw import may_equal, moment, record, slices
+from bridge.connectors.raw import fitting, moment, record, slices
 from bridge.core.errors import NotThere, Rejected
 from bridge.core.mapping.paths import get_path
 from bridge.core.ports import Page, Traits
@@ -63,8 +63,7 @@ class CrmConnector:
             pages: Iterator[Page] = self._companies(lane, search=value)
         else:
             pages = self.pages(object, lane=lane)
-        found = (one for page in pages for one in page.records)
-        return tuple(one for one in found if may_equal(get_path(one.raw, path), value))
+        return fitting(pages, path, value)
 
     def children(self, object: str, parent: Ref, *, lane: Lane = "live") -> Iterator[Page]:
         """Asked of the remote where it has a filter, and compared here as well: a filter's name is open (TRAPS 24)."""

@@ -70,6 +70,12 @@ def may_equal(found: Value, wanted: str) -> bool:
     return len(digits) >= 6 and digits in re.sub(r"\D", "", text)
 
 
+def fitting(pages: Iterable[Page], path: str, value: str) -> tuple[Record, ...]:
+    """The records whose value at ``path`` may equal ``value``."""
+    found = (one for page in pages for one in page.records)
+    return tuple(one for one in found if may_equal(get_path(one.raw, path), value))
+
+
 def body_of(paths: Mapping[str, Json]) -> dict[str, Any]:
     """Path to value as one JSON object."""
     body: dict[str, Any] = {}

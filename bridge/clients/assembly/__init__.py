@@ -1,4 +1,4 @@
-"""A typed client for every operation of Assembly's current dialect.
+"""Typed clients for every operation of Assembly: its current dialect, and its legacy one (``LegacyClient``).
 
 ``AssemblyClient(http).accounts.get(SourceId("crm-1")).value``: methods answer a ``Reply`` or ``Rows`` of the records as
 they came, and raise ``RemoteError``. Keys are ids, domains or ``SourceId``.
@@ -9,6 +9,7 @@ from bridge.clients.assembly.addressing import Key, SourceId
 from bridge.clients.assembly.calls import Fields
 from bridge.clients.assembly.deals import Deals
 from bridge.clients.assembly.extras import LABEL_TYPES, Item, Labels, LabelType, Notes, Properties, Usage, UsageType
+from bridge.clients.assembly.legacy import LegacyAccounts, LegacyClient, LegacyProperties, LegacyUsage
 from bridge.transport import Http
 
 
@@ -38,6 +39,10 @@ __all__ = [
     "Key",
     "LabelType",
     "Labels",
+    "LegacyAccounts",
+    "LegacyClient",
+    "LegacyProperties",
+    "LegacyUsage",
     "Notes",
     "Properties",
     "SourceId",
