@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bridge.core.ports import Doorbell
 from bridge.store import Store
 from bridge.sync.intake import Arrival
 
 _log = structlog.get_logger(__name__)
+
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""Locked, unreachable or out of sessions: trying again one by one would only hold up those that wait behind."""
 
 Stored: TypeAlias = Literal["stored", "duplicate"]
 
@@ -96,7 +101,7 @@ class Receiver:
             answers = self._store_all(waiting)
         except Exception as error:
             _log.error("inbox_write_failed", events=len(waiting), error=type(error).__name__)
-            if len(waiting) > 1 and self._reachable():
+            if len(waiting) > 1 and not isinstance(error, _AWAY):
                 # One event the database will not take must not turn its neighbours away.
                 for each in waiting:
                     self._settle([each])
@@ -113,13 +118,6 @@ class Receiver:
         return self._store.inbox.receive(
             [arrival.event for arrival in arrivals], [arrival.hints for arrival in arrivals]
         )
-
-    def _reachable(self) -> bool:
-        try:
-            self._store.ping()
-        except Exception:
-            return False
-        return True
 
 
 class _Bell:
