@@ -206,17 +206,23 @@ def entries(plan: Plan, answered: Mapping[str, frozenset[str]]) -> tuple[Entry, 
 
 
 def unmoved(stream: Stream, side: str, record: Record, shadow: Shadow) -> bool:
-    """Whether a record equals its shadow, raw, under today's mapping: nothing to do and nothing to remember."""
-    if shadow.version != stream.version:
+    """Whether a record shows what its shadow holds, under today's mapping: nothing to do and nothing to ask.
+
+    Other spellings of empty count as equal, and so does the remote's declared spelling of what we sent it last.
+    """
+    return shadow.version == stream.version and all(
+        _shows(rule, side, record, shadow) for rule in stream.fields if rule.has(side)
+    )
+
+
+def _shows(rule: Field, side: str, record: Record, shadow: Shadow) -> bool:
+    now, key = rule.observe(side, record.raw), rule.key(side)
+    if key not in shadow.values:
         return False
-    for rule in stream.fields:
-        if not rule.has(side):
-            continue
-        now = rule.observe(side, record.raw)
-        key = rule.key(side)
-        if key not in shadow.values or (now is not ABSENT and not strictly_equal(now, shadow.values[key])):
-            return False
-    return True
+    base = shadow.values[key]
+    if now is ABSENT or strictly_equal(now, base) or (now in _EMPTY and base in _EMPTY):
+        return True
+    return key in shadow.sent and rule.is_echo(side, base, now)
 
 
 def clears(plan: Plan) -> dict[str, tuple[FieldPlan, ...]]:
@@ -355,5 +361,8 @@ def _shown(value: Value) -> Json:
     return None if value is ABSENT else value
 
 
+_EMPTY: tuple[Value, ...] = (None, "", [])
+
+
 def _empty(value: Value) -> bool:
-    return value in (None, "", []) or (isinstance(value, list) and all(item in (None, "") for item in value))
+    return value in _EMPTY or (isinstance(value, list) and all(item in (None, "") for item in value))
