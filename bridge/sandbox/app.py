@@ -71,7 +71,7 @@ class App:
         self.system.wipe()
         self.stats = Stats()
         self.faults = Faults(self.system.seed_number)
-        self.webhooks.configure({})
+        self.webhooks.forget()
         self._limiters.clear()
 
     def openapi(self) -> Row:

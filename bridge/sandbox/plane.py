@@ -57,7 +57,7 @@ class Plane:
 
     def _health(self, _request: Request) -> Row:
         tables = {name: len(table) for name, table in self._app.system.db.tables.items()}
-        return {"system": self._app.system.name, "records": tables}
+        return {"system": self._app.system.name, "records": tables} | self._app.system.facts()
 
     def _switches(self, _request: Request) -> Row:
         return dataclasses.asdict(self._app.system.switches)

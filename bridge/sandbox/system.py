@@ -41,20 +41,24 @@ class System(Generic[S]):
         self.entity_id = entity_id
         self.seed_number = seed
         self.listen: Callable[[str, Row], None] = lambda _type, _row: None
-        self._replica: Replica | None = None
         self.wipe()
 
     def wipe(self) -> None:
         """Forget every record; ids start again."""
         self.db = Database(self.designs)
         self.ids = Ids(self.seed_number, self.name)
-        self._replica = None
+        self._replica: Replica | None = None
         self.furnish()
+        self.set_switches(self.switches)
 
     # --- what subclasses say ------------------------------------------------------------------------------------
 
     def furnish(self) -> None:
         """Put in the records that exist from the start (a mail connection, a marketing list)."""
+
+    def facts(self) -> Row:
+        """What a test cannot learn through the API."""
+        return {}
 
     def operations(self) -> Iterable[Operation]:
         raise NotImplementedError

@@ -81,9 +81,15 @@ class Webhooks:
             raise Refusal(400, f"unknown in webhooks: {', '.join(unknown)}; there are {', '.join(Delivery.__slots__)}")
         self.delivery = Delivery(**{"entity_id": self._entity_id, **given})
 
-    async def stop(self) -> None:
+    def forget(self) -> None:
+        """Nothing more goes out of what was waiting, and nothing new until configured again."""
         for task in self._tasks:
             task.cancel()
+        self.delivery = Delivery()
+        self.counts.clear()
+
+    async def stop(self) -> None:
+        self.forget()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:

@@ -38,6 +38,10 @@ class Crm(System[CrmSwitches]):
         for object, name in (("connections", "gmail"), ("marketing_lists", "Newsletter")):
             self.db[object].put(self.complete(object, {"name": name}))
 
+    def facts(self) -> Row:
+        """``me``: the user that the key stands for in ``ownerId=me``."""
+        return {"me": self.me}
+
     def operations(self) -> Iterable[Operation]:
         for part in (Companies, Contacts, Memberships, Stages, Leads, Activities, Extras):
             yield from part(self).operations()
