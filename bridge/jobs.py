@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
+from rq.timeouts import TimerDeathPenalty
 
 DRAIN: Final = "workers.jobs.drain"
 NO_TIMEOUT: Final = -1
@@ -146,9 +147,11 @@ def take_down_bell(client: redis.Redis, worker: str, connection: str) -> None:
 class BellWorker(SimpleWorker):
     """RQ's worker that runs jobs in its own process, to be run in a thread; signals belong to the process around it.
 
-    When Redis is away it tries again every two seconds at most.
+    When Redis is away it tries again every two seconds at most. The default way of timing jobs out, SIGALRM, fails in a
+    thread before the job begins, even for jobs without a time-out.
     """
 
+    death_penalty_class = TimerDeathPenalty
     max_connection_wait_time = 2.0
     log_result_lifespan = False
 

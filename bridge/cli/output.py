@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -29,7 +30,7 @@ def show_json(value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table whose first column is bold; cells are plain text, never markup."""
-    made = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    made = Table(title=title or None, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
         made.add_column(column, style="bold" if index == 0 else "", overflow="fold")
     for row in rows:

@@ -71,8 +71,8 @@ def configure(*, level: str = "info", fmt: str = "text", process: str = "") -> N
     root.setLevel(level.upper())
     for name in ("httpx", "httpcore", "rq.job", "alembic", "stamina", "sqlalchemy", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It tells each try to reach a Redis that is away; the listener says so once.
-    logging.getLogger("rq.worker").setLevel(logging.CRITICAL)
+    logging.getLogger("rq.worker").setLevel(logging.ERROR)
+    logging.getLogger("rq.worker").addFilter(_not_about_redis)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -82,6 +82,11 @@ def configure(*, level: str = "info", fmt: str = "text", process: str = "") -> N
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _not_about_redis(record: logging.LogRecord) -> bool:
+    """RQ tells each try to reach a Redis that is away; the worker says so once itself."""
+    return "could not connect to Redis" not in str(record.msg)
 
 
 def _named(process: str) -> structlog.types.Processor:

@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 TICKS: Final = 3
 """Looks at work that is still due, a second apart, before it is drained right here although a ring went out."""
 
@@ -36,6 +40,8 @@ class Patience:
         self._seen[connection] = self._seen.get(connection, 0) + 1
         if self._ring(connection) and self._seen[connection] < TICKS:
             return
+        if self._seen[connection] == TICKS:
+            log.info("due work that no worker came for is done here", connection=connection)
         running = self._drains.get(connection)
         if running is None or not running.is_alive():
             thread = threading.Thread(target=self._drain, args=(connection,), name=f"drain-{connection}", daemon=True)

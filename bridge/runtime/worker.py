@@ -43,7 +43,7 @@ class Listener:
         while not stopping.is_set():
             client = jobs.connect(self._redis_url, timeout=None)
             try:
-                jobs.new_worker(client, self.name).work(logging_level="CRITICAL")
+                jobs.new_worker(client, self.name).work(logging_level="ERROR")
             except Exception as error:  # RQ lets all kinds of errors out while Redis goes away
                 log.debug("not listening", error=type(error).__name__)
             finally:

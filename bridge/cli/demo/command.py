@@ -15,12 +15,14 @@ from rich.text import Text
 
 from bridge.cli.demo import report
 from bridge.cli.demo.edits import Edit, story
+from bridge.cli.demo.twins import accounts_known_before
 from bridge.cli.demo.world import World, until, world
 from bridge.cli.output import FOUND, GOOD, out
 from bridge.cli.running import stop_signals
 from bridge.cli.syncing import ENDED, progress_bar
 from bridge.core.errors import BridgeError
 from bridge.sandbox import seed as seeds
+from bridge.sandbox.control import Control
 
 ARRIVAL_SECONDS: Final = 20.0
 BACKFILL_SECONDS: Final = 600.0
@@ -46,8 +48,17 @@ def demo(
     began = time.monotonic()
     with stop_signals() as stopping:
         try:
-            with world(mappings, seed=seed, tell=_tell, keep=keep) as made:
-                return _Show(made, random.Random(seed), stopping, began).run(companies, seed, once=once)
+            records = seeds.demo(seed, companies)
+            accounts = accounts_known_before(records["companies"])
+
+            def fill(crm: Control, assembly: Control) -> None:
+                crm.seed(records)
+                assembly.seed({"accounts": accounts})
+
+            with world(mappings, seed=seed, fill=fill, tell=_tell, keep=keep) as made:
+                show = _Show(made, random.Random(seed), stopping, began)
+                show.open({name: len(rows) for name, rows in records.items()}, len(accounts))
+                return show.run(once=once)
         except Stopped:
             out.print("Stopped; nothing is left running.")
             return GOOD
@@ -66,12 +77,13 @@ class _Show:
         self.began = began
         self.results: dict[str, dict[str, int]] = {}
 
-    def run(self, companies: int, seed: int, *, once: bool) -> int:
-        records = seeds.demo(seed, companies)
-        self.world.crm.seed(records)
-        counts = ", ".join(f"{len(rows)} {name}" for name, rows in records.items())
-        self.say(f"A CRM with {counts}; Assembly is empty. Everything runs ({self.clock()}).")
+    def open(self, records: Mapping[str, int], accounts: int) -> None:
+        counts = ", ".join(f"{count} {name}" for name, count in records.items())
+        self.say(f"Everything runs ({self.clock()}). The CRM holds {counts}.")
+        self.say(f"Assembly holds {accounts} accounts that somebody typed in: all but one of them are in the CRM, too.")
         out.print(report.addresses(self.world))
+
+    def run(self, *, once: bool) -> int:
         self.backfill("Backfill")
         self.say("Now people edit records on both sides:")
         edits = story(self.world, self.random)
@@ -124,14 +136,18 @@ class _Show:
         counts = ", ".join(f"{count} {name}" for name, count in run["counts"].items() if count)
         cost = ", ".join(f"{each.total} {name} calls" for name, each in spent.items())
         self.say(f"{title} done in {time.monotonic() - began:.1f} s: {counts or 'nothing to do'}; {cost}.")
-        self.tally(run["id"])
+        if not self.results:
+            self.tally(run["id"])
         return spent
 
     def tally(self, run_id: str) -> None:
-        """Per stream what its items came to; what the plan found equal has no item."""
+        """Per stream what the first backfill came to. What it found equal has no item: the rest of the pairs."""
         for item in report.pages(self.world, f"/admin/backfills/{run_id}/plan"):
             counts = self.results.setdefault(item["stream"], {})
             counts[item["result"] or item["state"]] = counts.get(item["result"] or item["state"], 0) + 1
+        for stream, pairs in report.pairs(self.world).items():
+            counts = self.results.setdefault(stream, {})
+            counts["unchanged"] = pairs - counts.get("created", 0) - counts.get("updated", 0)
 
     # --- live edits -----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,26 @@ def _reasons(world: World) -> dict[str, Counter[str]]:
         key = (item["stream"], item["side"], item["record_id"])
         if key not in seen:
             seen.add(key)
-            found.setdefault(item["stream"], Counter())[item["detail"] or item["cause"]] += 1
+            found.setdefault(item["stream"], Counter())[_words(item["detail"] or item["cause"])] += 1
+    return found
+
+
+def _words(detail: str) -> str:
+    """A reason without the id that makes it one of many."""
+    return re.sub(r" \(?(crm|assembly):[\w-]+\)?", "", detail)
+
+
+def pairs(world: World) -> dict[str, int]:
+    """Stream to how many records are on both sides under one join key."""
+    found = {}
+    for stream, crm, assembly in (
+        ("companies", "companies", "accounts"),
+        ("contacts", "contacts", "contacts"),
+        ("deals", "leads", "deals"),
+    ):
+        keys = {key for row in world.assembly.dump(assembly) for key in row["source_specific_ids"]}
+        found[stream] = sum(row["id"] in keys for row in world.crm.dump(crm))
+    found["notes"] = len(world.assembly.dump("notes"))
     return found
 
 

@@ -65,8 +65,15 @@ def until(condition: Callable[[], bool], seconds: float, what: str, *, pause: fl
 
 
 @contextlib.contextmanager
-def world(mappings: Path, *, seed: int, tell: Callable[[str, str], None], keep: Path | None = None) -> Iterator[World]:
-    """Start everything, and leave nothing behind but the database and the logs in ``keep``, if given.
+def world(
+    mappings: Path,
+    *,
+    seed: int,
+    fill: Callable[[Control, Control], None],
+    tell: Callable[[str, str], None],
+    keep: Path | None = None,
+) -> Iterator[World]:
+    """Start the sandboxes, let ``fill(crm, assembly)`` put records there, and start the bridge; and leave nothing behind but the database and the logs in ``keep``, if given.
 
     Raises ``BridgeError`` with the end of its log if a process does not come up."""
     if not mappings.is_dir():
@@ -91,6 +98,9 @@ def world(mappings: Path, *, seed: int, tell: Callable[[str, str], None], keep: 
         listening = listen("127.0.0.1", 0)
         api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         urls = {name: _sandbox_url(folder / f"{name}.port", sandboxes.supervisor) for name in keys}
+        crm = stack.enter_context(Control(urls["crm"], control))
+        assembly = stack.enter_context(Control(urls["assembly"], control))
+        fill(crm, assembly)
         env = _settings(folder, mappings, keys, urls, token, secret)
         bridge = stack.enter_context(Stack(Place(env, folder, folder), on_event=tell))
         bridge.redis(embedded_redis.private_folder())
@@ -99,20 +109,12 @@ def world(mappings: Path, *, seed: int, tell: Callable[[str, str], None], keep: 
         api = stack.enter_context(
             httpx.Client(base_url=api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
         )
-        made = World(
-            stack.enter_context(Control(urls["crm"], control)),
-            stack.enter_context(Control(urls["assembly"], control)),
-            api,
-            folder,
-            token,
-            bridge.supervisor,
-        )
         try:
             until(lambda: _ready(api), START_SECONDS, "the API's start")
         except BridgeError as error:
             raise BridgeError(f"{error}; the end of its log:\n{_tail(folder / 'api.log')}") from error
-        made.crm.webhooks(f"{api_url}/webhooks/crm/default", secret, entity_id=ENTITY)
-        yield made
+        crm.webhooks(f"{api_url}/webhooks/crm/default", secret, entity_id=ENTITY)
+        yield World(crm, assembly, api, folder, token, bridge.supervisor)
 
 
 def _tail(log: Path, lines: int = 15) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -120,3 +121,19 @@ def test_rings_work_again_once_redis_is_back(client: redis.Redis, server: Embedd
     now[0] = 2.0
     assert bell.try_ring("default")
     bell._redis.close()
+
+
+def test_a_ring_reaches_the_job_in_a_listening_thread(server: EmbeddedRedis, client: redis.Redis) -> None:
+    """RQ's own way of timing jobs out works in a main thread only: a job must get as far as its function."""
+    listening = jobs.connect(server.url, timeout=None)
+    jobs.announce(client, "ear")
+    worker = jobs.new_worker(listening, "ear")
+    thread = threading.Thread(target=worker.work, kwargs={"logging_level": "CRITICAL", "max_jobs": 1}, daemon=True)
+    thread.start()
+    job = Queue(jobs.queue_name("ear"), connection=client, serializer=JSONSerializer).enqueue_call(
+        "time.sleep", args=(0,), timeout=jobs.NO_TIMEOUT, result_ttl=60
+    )
+    thread.join(10)
+    assert not thread.is_alive()
+    assert job.get_status(refresh=True) == "finished"
+    listening.close()

@@ -53,7 +53,9 @@ def test_a_trace_is_blotted_out_too(capsys: pytest.CaptureFixture[str]) -> None:
 def test_libraries_speak_only_of_trouble(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(fmt="json")
     logging.getLogger("httpx").info("HTTP Request: GET https://crm.example.com/contacts?search=joe")
-    logging.getLogger("rq.worker").error("job")
+    logging.getLogger("rq.worker").error(
+        "Worker %s: could not connect to Redis instance: %s retrying in %d seconds...", "w", "x", 1
+    )
     assert capsys.readouterr().err == ""
     logging.getLogger("httpx").warning("trouble")
     assert json.loads(capsys.readouterr().err)["event"] == "trouble"
