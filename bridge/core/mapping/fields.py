@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.core.mapping.codecs import Build, Chain, ChainError, Codec, build_chain, build_codecs
+from bridge.core.mapping.codecs import Build, Chain, Codec, build_chain_at, build_codecs
 from bridge.core.mapping.codecs.base import Join
 from bridge.core.mapping.codecs.lists import Inside, InsideRight
 from bridge.core.mapping.codecs.references import ParentValue
@@ -209,16 +209,8 @@ def _chain(
         codecs = _counted(node, codecs, len(node.at(left).items), report)
     elif codecs and isinstance(codecs[0], Name):
         report(node.at("as"), "`name` joins several paths", f"Write `{left}: [firstName, lastName]`, or remove it.")
-    try:
-        return build_chain((*filter(None, [inner.get(left)]), *codecs, *filter(None, [inner.get(right)])))
-    except ChainError:
-        report(
-            node.at("as"),
-            "these codecs cannot run both ways in this order",
-            "First those that compare loosely (trim, lower, domain, number, values), last those that spell out or fill a list "
-            "(string, stage, label, first_of_list).",
-        )
-        return Chain(tuple(codecs))
+    whole = (*filter(None, [inner.get(left)]), *codecs, *filter(None, [inner.get(right)]))
+    return build_chain_at(node.at("as"), whole, report)
 
 
 def _counted(node: Node, codecs: list[Codec], count: int, report: Report) -> list[Codec]:

@@ -34,7 +34,7 @@ LABEL_TYPES = ("Tier", "Stage", "CompanyType", "AccountTag")
 LABEL_COLOR = "#545A92"
 """The colour a created label gets if the mapping names none: a label cannot be created without one."""
 
-__all__ = ["CODECS", "AsKind", "Build", "Chain", "ChainError", "Codec", "build_chain", "build_codecs"]
+__all__ = ["CODECS", "AsKind", "Build", "Chain", "Codec", "build_chain_at", "build_codecs"]
 
 
 def _one(codec: Codec) -> Any:
@@ -104,12 +104,23 @@ def _template(argument: Json, node: Node, build: Build) -> tuple[Codec, ...]:
     return (Template(before, after),)
 
 
+def build_chain_at(node: Node, codecs: tuple[Codec, ...], report: Report) -> Chain:
+    """The chain of these codecs; one that cannot run both ways is reported at the node."""
+    try:
+        return build_chain(codecs)
+    except ChainError:
+        report(
+            node,
+            "these codecs cannot run both ways in this order",
+            "First those that compare loosely (trim, lower, domain, number, values), last those that spell out or fill a "
+            "list (string, stage, label, first_of_list).",
+        )
+        return Chain(codecs)
+
+
 def _each(_argument: Json, node: Node, build: Build) -> tuple[Codec, ...]:
     inner = build.chain(node.at("each"))
-    try:
-        chain = build_chain(inner)
-    except ChainError:
-        return ()
+    chain = build_chain_at(node.at("each"), inner, build.report)
     return (Each(chain), EachRight(chain))
 
 

@@ -151,7 +151,10 @@ class Cut(Codec):
 
     @property
     def samples(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
-        return ("x" * (self.length + 1), "y" * (self.length - 1) + " z", "y" * self.length), ("x" * self.length, "z" * (self.length + 5))
+        return ("x" * (self.length + 1), "y" * (self.length - 1) + " z", "y" * self.length), (
+            "x" * self.length,
+            "z" * (self.length + 5),
+        )
 
 
 @dataclass(frozen=True)
