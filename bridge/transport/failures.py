@@ -65,10 +65,11 @@ def _words(body: Json) -> str:
     if isinstance(body, str):
         return body
     if isinstance(body, dict):
-        for key in ("error", "message", "detail", "errors", "title"):
-            if body.get(key):
-                return _words(body[key])
-        return ""
+        told = [_words(body[key]) for key in ("error", "message", "detail", "title") if body.get(key)]
+        fields = body.get("errors")
+        # Some say only "invalid data" above and what is wrong per field: {"errors": {"email": ["is taken"]}}.
+        told += [_words(part) for part in (fields.values() if isinstance(fields, dict) else [fields])]
+        return "; ".join(filter(None, told))
     if isinstance(body, list):
         return "; ".join(filter(None, (_words(part) for part in body[:3])))
     return ""

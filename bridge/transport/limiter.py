@@ -50,6 +50,12 @@ class Rate:
         """Whole milliseconds below the even share, so that the window and not the pace is what limits."""
         return int(self.seconds / self.limit * 1000) / 1000 if self.paced else 0.0
 
+    @property
+    def fresh(self) -> float:
+        """How long a new log lets pass, for it knows nothing of what was sent before: a window; of one that lasts minutes
+        only the first second, and the remote's own 429 guards the rest."""
+        return min(self.window, 1.0 + self.margin)
+
     def share(self, processes: int) -> Rate:
         """The part of one of ``processes`` that cannot see each other. Below one slot each, the window is stretched."""
         limit = self.limit // processes
@@ -162,7 +168,7 @@ class RoundTrips:
 
 
 class LocalLimiter:
-    """The limit within one process: alone, or its share while Redis is away. Its first slot waits one window."""
+    """The limit within one process: alone, or its share while Redis is away. Its first slot waits, see ``Rate.fresh``."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -172,7 +178,7 @@ class LocalLimiter:
         self._arrivals: dict[str, float] = {}
         self._last = 0.0
         self._numbers = itertools.count()
-        self._gate = time.monotonic() + rate.window
+        self._gate = time.monotonic() + rate.fresh
 
     def acquire(self, lane: Lane, patience: float) -> Slot:
         return wait_for_slot(self._queue, self, lane, patience)

@@ -13,19 +13,19 @@ from bridge.core.records import Lane
 from bridge.transport.limiter import Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
 
 # KEYS: entries (sorted set: slot id -> arrival, µs), state (hash: last grant, gate, live waiters until).
-# ARGV: slot id, lane, limit, window, pace, slack (µs), time to live (ms).
+# ARGV: slot id, lane, limit, window, pace, slack, wait of a new log (µs), time to live (ms).
 # Answer: {1, granted} or {0, wait, closed}.
 _GRANT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local limit, window = tonumber(ARGV[3]), tonumber(ARGV[4])
-local pace, slack, ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local pace, slack, fresh, ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local state = redis.call('HMGET', KEYS[2], 'last', 'gate', 'live')
 local last, gate, live = tonumber(state[1]), tonumber(state[2]) or 0, tonumber(state[3]) or 0
 if not last or last > now then
   -- New, flushed, or the clock stepped back: whatever was sent before is unknown, so let it leave every window.
   redis.call('DEL', KEYS[1])
-  gate = math.max(last and 0 or gate, now + window)
+  gate = math.max(last and 0 or gate, now + fresh)
   redis.call('HSET', KEYS[2], 'last', now, 'gate', gate)
   redis.call('PEXPIRE', KEYS[2], ttl)
   return {0, gate - now, 1}
@@ -111,7 +111,7 @@ class RedisLimiter:
     def _shared(self, lane: Lane) -> Slot | Denied:
         slot_id = f"{os.getpid()}-{os.urandom(6).hex()}"
         rate = self._rate
-        numbers = [int(seconds * 1e6) for seconds in (rate.window, rate.pace, rate.slack)]
+        numbers = [int(seconds * 1e6) for seconds in (rate.window, rate.pace, rate.slack, rate.fresh)]
         answer = self._grant(keys=list(self._keys), args=[slot_id, lane, rate.limit, *numbers, _KEPT_MS])
         granted, value, closed = cast("list[int]", answer)
         if granted:
@@ -121,8 +121,8 @@ class RedisLimiter:
     def _come_back(self) -> Denied:
         self._redis.ping()
         self._alone = None
-        self._quiet_until = time.monotonic() + self._rate.window
-        return Denied(self._rate.window, closed=True)
+        self._quiet_until = time.monotonic() + self._rate.fresh
+        return Denied(self._rate.fresh, closed=True)
 
     def _without_redis(self, lane: Lane) -> Slot | Denied:
         if self._alone is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import Remote
+from client_remotes import Remote
 
 from bridge import transport
 from bridge.clients.assembly import AssemblyClient, SourceId

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import Remote
+from client_remotes import Remote
 
 from bridge.clients.assembly import AssemblyClient
 from bridge.connectors import AssemblyConnector, AssemblyOptions

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conftest import Remote
+from client_remotes import Remote
 
 from bridge.clients.assembly import LegacyClient
 from bridge.connectors import AssemblyConnector, AssemblyOptions, LegacyConnector

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ENTITY, Remote
+from client_remotes import ENTITY, Remote
 
 from bridge import transport
 from bridge.clients.crm import CrmClient

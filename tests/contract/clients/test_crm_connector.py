@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conftest import ENTITY, Remote
+from client_remotes import ENTITY, Remote
 
 from bridge.clients.crm import CrmClient, Names
 from bridge.connectors import CrmConnector, CrmOptions

@@ -168,6 +168,21 @@ class TestErrors:
             assert caught.value.status == status
             assert caught.value.operation == call.operation
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"error": "email is taken"},
+            {"message": "Invalid data", "errors": {"email": ["email is taken"]}},
+            {"errors": [{"detail": "email is taken"}]},
+            {"error": {"code": 7, "message": "email is taken"}},
+            ["email is taken"],
+            "email is taken",
+        ],
+    )
+    def test_the_words_are_found_wherever_they_are(self, body: object) -> None:
+        with pytest.raises(AlreadyThere, match="email is taken"):
+            client(Script(json(422, body))).write(WRITE)
+
     def test_a_web_page_is_no_answer(self) -> None:
         with pytest.raises(BrokenRemote):
             client(Script(PAGE)).read(READ)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import RedisProcess
+from redis_process import RedisProcess
 
 CLIENT = str(Path(__file__).with_name("limiter_client.py"))
 LIMIT = 30
