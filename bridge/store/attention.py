@@ -9,12 +9,16 @@ from sqlalchemy import Connection, select, update
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
 from bridge.core.records import ABSENT, Json, Value
+from bridge.store import holds
 from bridge.store.database import Database
 from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
 from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing
 from bridge.store.sql import AnyRow
 from bridge.store.tables import attention
+
+_HOLD_WAYS = {"release": holds.release, "discard": holds.discard}
+_CLOSING = {"dismiss", "retry", *_HOLD_WAYS}
 
 
 class Attention:
@@ -82,8 +86,9 @@ class Attention:
     def decide(self, id: int, decision: Mapping[str, Json], seen: Mapping[str, Value] | None = None) -> AttentionRow:
         """Note a person's answer, ``{"way": …, "value": …}``, and look at the record again in the live lane.
 
-        ``dismiss`` closes the item instead, ``retry`` closes it and looks again. Raises ``UsageError``: 404 unknown,
-        409 settled meanwhile or the values are not ``seen`` any more, 422 not one of the item's ways.
+        ``dismiss`` closes the item instead, ``retry`` closes it and looks again, ``release`` and ``discard`` answer the
+        holds that the record waits for. Raises ``UsageError``: 404 unknown, 409 settled meanwhile or the values are not
+        ``seen`` any more, 422 not one of the item's ways.
         """
         now = self._clock.now()
         with self._database.write() as transaction:
@@ -96,11 +101,14 @@ class Attention:
             if way not in row.ways:
                 raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}", status=422)
             answer = {"way": way, "value": decision.get("value")}
-            state = "closed" if way in {"dismiss", "retry"} else "decided"
+            state = "closed" if way in _CLOSING else "decided"
             transaction.execute(
                 update(attention).where(attention.c.id == id).values(state=state, decision=answer, updated_at=now)
             )
-            if way != "dismiss":
+            if way in _HOLD_WAYS and row.change_id is not None:
+                for hold in holds.held_of(transaction, row.change_id):
+                    _HOLD_WAYS[way](transaction, hold, now)
+            if way not in {"dismiss", "discard"}:
                 hint = Hint(row.stream, row.side, row.record_id)
                 put_hints(transaction, row.connection, {hint: None}, lane="live", due_at=now, now=now)
             return _known(transaction, id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
@@ -17,13 +16,13 @@ from bridge.store import leasing
 from bridge.store.claiming import Lessor, claim
 from bridge.store.database import Database
 from bridge.store.declaring import forget_counts
+from bridge.store.discarding import give_up
 from bridge.store.hinting import put_hints
-from bridge.store.items import void_items
 from bridge.store.paging import page_by
 from bridge.store.rows import ChangeFilter, ChangeRow, Hint, Listing
 from bridge.store.sql import AnyRow, chunks, counted
-from bridge.store.tables import attention, changes, connections
-from bridge.store.waiting import park_children, release_children
+from bridge.store.tables import changes, connections
+from bridge.store.waiting import release_children
 
 _ALL = ChangeFilter()
 _FORGET_LEASES_AFTER = timedelta(hours=1)
@@ -165,25 +164,8 @@ class Changes:
         now = self._clock.now()
         with self._database.write() as transaction:
             rows = [row for row in _pick(transaction, which) if row.state not in {"leased", "done"}]
-            void_items(transaction, [row.item_id for row in rows if row.item_id is not None])
             for row in rows:
-                transaction.execute(
-                    update(changes).where(changes.c.id == row.id).values(_DISCARDED | {"updated_at": now})
-                )
-                record = _reference(row)
-                transaction.execute(
-                    update(attention)
-                    .where(
-                        attention.c.connection == row.connection,
-                        attention.c.stream == row.stream,
-                        attention.c.side == row.side,
-                        attention.c.record_id == row.record_id,
-                        attention.c.field == "",
-                        attention.c.state != "closed",
-                    )
-                    .values(state="closed", updated_at=now)
-                )
-                park_children(transaction, row.connection, record, "parent", "it was discarded", now)
+                give_up(transaction, row, now)
             return len(rows)
 
     def counts(self, connection: str) -> dict[str, int]:
@@ -211,18 +193,6 @@ class Changes:
         with self._database.read() as transaction:
             first = transaction.execute(query).scalar()
         return None if first is None else float((now - first).total_seconds())
-
-
-_DISCARDED: dict[str, Any] = {
-    "state": "done",
-    "cause": "discarded",
-    "detail": "",
-    "attempts": 0,
-    "item_id": None,
-    "waits_stream": None,
-    "waits_side": None,
-    "waits_record_id": None,
-}
 
 
 def _where(filters: ChangeFilter) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.ports import Clock
@@ -51,17 +51,15 @@ class MappingVersions:
 
     def remember(self, connection: str, stream: str, version: str, source: str) -> bool:
         """Keep a version that came into force; ``False`` if it is known already."""
-        values = {
-            "connection": connection,
-            "stream": stream,
-            "version": version,
-            "source": source,
-            "loaded_at": self._clock.now(),
-        }
+        key = {"connection": connection, "stream": stream, "version": version}
         with self._database.write() as transaction:
-            dialect = postgresql if transaction.dialect.name == "postgresql" else sqlite
-            new = dialect.insert(mapping_versions).values(values).on_conflict_do_nothing()
-            return transaction.execute(new).rowcount == 1
+            here = [mapping_versions.c[name] == value for name, value in key.items()]
+            if transaction.execute(select(mapping_versions.c.version).where(*here)).first() is not None:
+                return False
+            transaction.execute(
+                insert(mapping_versions).values(key | {"source": source, "loaded_at": self._clock.now()})
+            )
+            return True
 
     def source(self, connection: str, stream: str, version: str) -> str | None:
         query = select(mapping_versions.c.source).where(

@@ -20,7 +20,14 @@ OPEN = ("pending", "leased", "waiting")
 """States in which the change itself will still look at the record."""
 
 _KEYS = select(
-    changes.c.stream, changes.c.side, changes.c.record_id, changes.c.state, changes.c.lane, changes.c.item_id
+    changes.c.stream,
+    changes.c.side,
+    changes.c.record_id,
+    changes.c.state,
+    changes.c.lane,
+    changes.c.item_id,
+    changes.c.cause,
+    changes.c.detail,
 ).where(
     changes.c.connection == bindparam("conn"),
     changes.c.stream == bindparam("stream"),

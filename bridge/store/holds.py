@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, select, update
 
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
 from bridge.store.database import Database
+from bridge.store.discarding import give_up
 from bridge.store.hinting import put_hints
-from bridge.store.items import void_items
 from bridge.store.paging import page_by
 from bridge.store.rows import Hint, HoldRow, Listing
 from bridge.store.sql import AnyRow
 from bridge.store.tables import changes, held_changes, holds
-
-_GIVEN_UP: dict[str, Any] = {"state": "done", "cause": "discarded", "detail": "", "attempts": 0, "item_id": None}
 
 
 class Holds:
@@ -46,34 +45,44 @@ class Holds:
 
     def release(self, id: int) -> HoldRow:
         """Let the class pass for an hour and look at its waiting changes again, now."""
-        now = self._clock.now()
         with self._database.write() as transaction:
-            row = _decide(transaction, id, "released", now)
-            waiting = transaction.execute(
-                select(changes)
-                .join(held_changes, held_changes.c.change_id == changes.c.id)
-                .where(held_changes.c.hold_id == id)
-            )
-            hints = {Hint(change.stream, change.side, change.record_id): None for change in waiting}
-            put_hints(transaction, row.connection, hints, lane="live", due_at=now, now=now)
-            return row
+            return release(transaction, id, self._clock.now())
 
     def discard(self, id: int) -> HoldRow:
         """Give the waiting changes up until their next hint; what the sides hold stays as it is."""
-        now = self._clock.now()
         with self._database.write() as transaction:
-            row = _decide(transaction, id, "discarded", now)
-            waiting = transaction.execute(
-                select(changes.c.id, changes.c.item_id)
-                .join(held_changes, held_changes.c.change_id == changes.c.id)
-                .where(held_changes.c.hold_id == id, changes.c.state.not_in(("leased", "done")))
-            ).all()
-            void_items(transaction, [change.item_id for change in waiting if change.item_id is not None])
-            for change in waiting:
-                transaction.execute(
-                    update(changes).where(changes.c.id == change.id).values(_GIVEN_UP | {"updated_at": now})
-                )
-            return row
+            return discard(transaction, id, self._clock.now())
+
+
+def release(transaction: Connection, id: int, now: datetime) -> HoldRow:
+    row = _decide(transaction, id, "released", now)
+    hints = {Hint(change.stream, change.side, change.record_id): None for change in _waiting(transaction, id)}
+    put_hints(transaction, row.connection, hints, lane="live", due_at=now, now=now)
+    return row
+
+
+def discard(transaction: Connection, id: int, now: datetime) -> HoldRow:
+    row = _decide(transaction, id, "discarded", now)
+    for change in _waiting(transaction, id):
+        if change.state not in {"leased", "done"}:
+            give_up(transaction, change, now)
+    return row
+
+
+def held_of(transaction: Connection, change_id: int) -> list[int]:
+    """Ids of the holds that a change still waits for."""
+    query = (
+        select(holds.c.id)
+        .join(held_changes, held_changes.c.hold_id == holds.c.id)
+        .where(held_changes.c.change_id == change_id, holds.c.state == "held")
+        .order_by(holds.c.id)
+    )
+    return list(transaction.execute(query).scalars())
+
+
+def _waiting(transaction: Connection, id: int) -> Sequence[AnyRow]:
+    query = select(changes).join(held_changes, held_changes.c.change_id == changes.c.id)
+    return transaction.execute(query.where(held_changes.c.hold_id == id).order_by(changes.c.id)).all()
 
 
 def _decide(transaction: Connection, id: int, state: Literal["released", "discarded"], now: datetime) -> HoldRow:

@@ -61,15 +61,15 @@ def release_children(connection: Connection, name: str, parents: Iterable[Refere
 
 def park_children(connection: Connection, name: str, parent: Reference, cause: str, detail: str, now: datetime) -> None:
     """Children that wait for ``parent`` are parked under its cause, and so are theirs. They keep what they wait for."""
-    pending = [parent]
+    pending = [(parent, detail)]
     while pending:
-        above = pending.pop()
+        above, why = pending.pop()
         rows = connection.execute(_WAITING, {"conn": name, **_name(above)}).all()
-        told = child_detail(above, detail)
+        told = child_detail(above, why)
         for chunk in chunks([row.id for row in rows]):
             connection.execute(_PARK, {"ids": chunk, "new_cause": cause, "new_detail": told, "now": now})
         close_items(connection, [row.item_id for row in rows if row.item_id], ("attention", told, "attention"))
-        pending.extend(Reference(row.stream, row.side, row.record_id) for row in rows)
+        pending.extend((Reference(row.stream, row.side, row.record_id), told) for row in rows)
 
 
 def child_detail(parent: Reference, detail: str) -> str:

@@ -100,9 +100,9 @@ def draft(
 
 
 def claim_one(store: Store, hint: Hint, seconds: float = 60, **hinting: Any) -> Claim:
-    """Hint at one record and lease it."""
+    """Hint at one record and lease it (and whatever else of its stream is due)."""
     store.changes.hint("default", [hint], **hinting)
-    claims = store.changes.claim("default", 100, seconds)
+    claims = store.changes.claim("default", 100, seconds, [hint.stream])
     mine = [one for one in claims if (one.change.stream, one.change.record_id) == (hint.stream, hint.record_id)]
     assert len(mine) == 1, f"{hint} was not claimed: {claims}"
     return mine[0]
