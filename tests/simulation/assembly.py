@@ -135,7 +135,8 @@ class SimAssembly(Peer):
         if step.object == "notes":
             return self._note(step)
         if step.object == "labels":
-            self.remote.names[step.payload["kind"]][f"made{len(self.remote.names)}"] = step.payload["name"]
+            kind = step.payload["kind"]
+            self.remote.rename(kind, f"made{len(self.remote.ever.get(kind, ()))}", step.payload["name"])
             return None
         if step.verb == "create":
             return self._upsert(step)

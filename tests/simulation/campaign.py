@@ -15,7 +15,9 @@ from tests.simulation.operations import Operation
 from tests.simulation.oracle import Final, Oracle, Violation
 from tests.simulation.world import World
 
-SPAN = 500.0
+COMPANIES, CONTACTS, DEALS = 0, 2, 3
+"""See ``operations.some_stream``."""
+SPAN = 300.0
 """Virtual seconds of activity."""
 PATIENCE = 4 * 3600.0
 """Virtual seconds in which a world must come to rest once all trouble is over."""
@@ -73,10 +75,17 @@ def play(
 def _before(world: World, seed: int) -> None:
     """Records that were there before anybody connected the two systems."""
     rng = random.Random(f"before {seed}")
+
+    def do(name: str, *fixed: int) -> None:
+        dice = (*fixed, *(rng.randrange(1 << 16) for _ in range(5 - len(fixed))))
+        operations.ACTS[name](world, dice)
+
+    for _ in range(rng.choice((1, 2, 3))):
+        do("create", rng.randrange(2), COMPANIES)
     for _ in range(rng.choice((0, 1, 3))):
-        operations.ACTS["create"](world, tuple(rng.randrange(1 << 16) for _ in range(5)))
-    for _ in range(rng.choice((0, 1, 1))):
-        operations.ACTS["same_domain"](world, tuple(rng.randrange(1 << 16) for _ in range(5)))
+        do("create", rng.randrange(2), rng.choice((CONTACTS, DEALS)))
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        do("same_domain")
 
 
 def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
@@ -109,14 +118,10 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
 
 
 def final_of(world: World, bridge: Bridge) -> Final:
-    names = {
-        ("crm", "stages"): dict(world.crm.names["stages"]),
-        ("assembly", "labels.Tier"): dict(world.assembly.names["labels.Tier"]),
-    }
     return Final(
         rows={"crm": world.crm.rows, "assembly": world.assembly.rows},
         links=bridge.links(),
         shown=bridge.shown(),
-        names=names,
+        names={(side, kind): names for side, peer in world.peers.items() for kind, names in peer.remote.ever.items()},
         cut=world.assembly.habits.cut,
     )

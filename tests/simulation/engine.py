@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bridge.core.effects import Claim, Effect, Operation
 from bridge.core.guards import Brake
@@ -81,6 +81,13 @@ def compiled(files: tuple[tuple[str, str], ...]) -> Mappings:
     return load(dict(files))
 
 
+_DUE = """
+    SELECT mode, mode_before, paused_until, (SELECT min(due_at) FROM changes WHERE state = 'pending')
+    FROM connections WHERE name = ?
+"""
+_OPEN = "SELECT count(*) FROM changes WHERE state IN ('pending', 'leased')"
+
+
 class Bridge:
     """What the scheduler drives (``world.Engine``), and what the oracle is told at the end."""
 
@@ -89,6 +96,7 @@ class Bridge:
         self.store = Store("sqlite://", WorldClock(world), brake)
         with raw(self.store) as connection:
             connection.deserialize(empty_database())
+            self._driver = connection
         self.store.connections.ensure(CONNECTION, "live")
         self.use(rules, style)
 
@@ -132,14 +140,21 @@ class Bridge:
             list_side(self.store, CONNECTION, self.terms, side)
 
     def next_due(self) -> datetime | None:
-        seconds = self.store.changes.due(CONNECTION)
-        return None if seconds is None else self.world.clock() + timedelta(seconds=seconds)
+        """As ``Changes.due`` answers; asked so often that it goes past SQLAlchemy."""
+        mode, before, until, first = self._driver.execute(_DUE, (CONNECTION,)).fetchone()
+        if first is None or "live" not in (mode, before):
+            return None
+        due = datetime.fromisoformat(first).replace(tzinfo=UTC)
+        if mode == "paused":
+            if until is None:
+                return None
+            due = max(due, datetime.fromisoformat(until).replace(tzinfo=UTC))
+        return due
 
     def at_work(self) -> bool:
         """Whether anything is due or in flight."""
-        open_states = tables.changes.c.state.in_(("pending", "leased"))
-        with self.store._database.read() as transaction:
-            return bool(transaction.execute(select(func.count()).where(open_states)).scalar())
+        (count,) = self._driver.execute(_OPEN).fetchone()
+        return bool(count)
 
     # --- a person ---
 

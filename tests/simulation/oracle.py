@@ -46,7 +46,8 @@ class Final:
     """Side → (object, id) → row."""
     links: Sequence[LinkView]
     shown: Sequence[Shown]
-    names: Mapping[tuple[str, str], Mapping[str, str]]
+    names: Mapping[tuple[str, str], Mapping[str, Sequence[str]]]
+    """(side, kind) → id → every name it ever had: a rename moves no record."""
     cut: int | None = None
 
 

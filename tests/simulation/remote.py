@@ -104,6 +104,8 @@ class Remote:
         self.journal = journal
         self.rows: dict[tuple[str, str], Row] = {}
         self.names: dict[str, dict[str, str]] = {}
+        self.ever: dict[str, dict[str, list[str]]] = {}
+        """Kind → id → every name it ever had."""
         self.watch: Callable[[str, str, str], None] = lambda *_: None
         self._next = 0
 
@@ -209,7 +211,9 @@ class Remote:
         return True
 
     def rename(self, kind: str, id: str, name: str) -> None:
-        self.names[kind][id] = name
+        """Give a label or a stage a name; a new id makes a new one."""
+        self.names.setdefault(kind, {})[id] = name
+        self.ever.setdefault(kind, {}).setdefault(id, []).append(name)
         self.journal.add(Event(self.time(), "note", self.system, kind, id, note=f"renamed to {name!r}"))
 
     # --- replicas ---

@@ -7,7 +7,7 @@ form in which both sides can be compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -96,8 +96,8 @@ EMPTY: tuple[Any, ...] = (None, "", [])
 class World:
     """What values may refer to: names of stages and labels, and which ids are the same company."""
 
-    names: Mapping[tuple[str, str], Mapping[str, str]]
-    """(side, kind) → id → name, with everything that was ever there."""
+    names: Mapping[tuple[str, str], Mapping[str, Sequence[str]]]
+    """(side, kind) → id → every name it ever had."""
     pairs: Mapping[tuple[str, str], str]
     """(side, company id) → a token for the pair; what is not linked stands for itself."""
 
@@ -116,9 +116,7 @@ def common(spec: FieldSpec, side: str, raw: Any, world: World) -> Any:
         case "label":
             return _tier(side, raw, world)
         case "stage":
-            names = world.names.get(("crm", "stages"), {})
-            name = names.get(raw, raw) if side == "crm" else raw
-            return str(name).strip().casefold()
+            return raw if side == "crm" else _stage(str(raw), world)
         case "money":
             return round(float(raw), 2)
         case "parent":
@@ -126,11 +124,18 @@ def common(spec: FieldSpec, side: str, raw: Any, world: World) -> Any:
     return raw
 
 
+def _stage(name: str, world: World) -> str:
+    wanted = name.strip().casefold()
+    stages = world.names.get(("crm", "stages"), {})
+    found = [id for id, names in stages.items() if wanted in [known.casefold() for known in names]]
+    return found[0] if found else f"stage {wanted}"
+
+
 def _tier(side: str, raw: Any, world: World) -> Any:
     if side == "crm":
         return raw
-    name = world.names.get(("assembly", "labels.Tier"), {}).get(raw, raw)
-    return next((key for key, label in TIERS.items() if label == name), f"label {name}")
+    names = world.names.get(("assembly", "labels.Tier"), {}).get(raw, ())
+    return next((key for key, label in TIERS.items() if label in names), f"label {raw}")
 
 
 def host(text: str) -> str | None:
@@ -143,6 +148,9 @@ def alike(spec: FieldSpec, crm: Any, assembly: Any, *, cut: int | None) -> bool:
     """Whether the two sides' common values are the same, up to how Assembly spells what it is given."""
     if crm == assembly:
         return True
+    if spec.kind == "money" and isinstance(crm, float) and isinstance(assembly, float):
+        # Half a cent is rounded either way.
+        return abs(crm - assembly) < 0.0101
     if isinstance(crm, str) and isinstance(assembly, str):
         spelled = crm.strip()
         if spec.cut and cut is not None:

@@ -41,7 +41,7 @@ from tests.simulation.peers import Peer, Sender
 from tests.simulation.remote import Habits, moment
 
 CONNECTION = "default"
-DUTIES = {"poll": 30.0, "list": 120.0, "sweep": 60.0}
+DUTIES = {"poll": 40.0, "list": 120.0, "sweep": 60.0}
 HTTP_TIMEOUT = 8.0
 BATCH = 3
 
@@ -91,13 +91,13 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._sequence = 0
         self.crm = CrmData("crm", crm_habits, lambda: self.now, random.Random(root.random()), self.journal)
-        self.crm.names = {"stages": {"s1": "New", "s2": "Qualified", "s3": "Won"}}
+        for id, name in {"s1": "New", "s2": "Qualified", "s3": "Won"}.items():
+            self.crm.rename("stages", id, name)
         self.assembly = AssemblyData(
             "assembly", assembly_habits, lambda: self.now, random.Random(root.random()), self.journal
         )
-        self.assembly.names = {
-            "labels.Tier": {"t1": "Customer", "t2": "Prospect", "t3": "Vendor", "t4": "Partner"},
-        }
+        for id, name in {"t1": "Customer", "t2": "Prospect", "t3": "Vendor", "t4": "Partner"}.items():
+            self.assembly.rename("labels.Tier", id, name)
         self.peers: dict[str, Peer] = {
             "crm": SimCrm(self.crm, crm_faults, self.after, self.between),
             "assembly": SimAssembly(self.assembly, assembly_faults, self.after, self.between),
@@ -193,13 +193,15 @@ class World:
         due = self.engine.next_due()
         if due is None:
             return
-        at = max((due - moment(0)).total_seconds(), self.now) + self.rng.uniform(0.05, 1.0)
-        if self._wake is not None and self.now < self._wake <= at:
+        at = max((due - moment(0)).total_seconds(), self.now)
+        if self._wake is not None and self._wake <= at + 1.0:
             return
-        self._wake = at
-        self.after(at - self.now, self._look)
+        self._wake = mine = at + self.rng.uniform(0.05, 1.0)
+        self.after(mine - self.now, lambda: self._look(mine))
 
-    def _look(self) -> None:
+    def _look(self, mine: float) -> None:
+        if self._wake != mine:
+            return
         self._wake = None
         alive = [worker for worker in self.workers if worker.alive]
         if alive:
@@ -383,6 +385,9 @@ class Job:
             answer = self._carry_out(effect)
         except RemoteError as error:
             self._later(lambda error=error: self._throw(error))  # type: ignore[misc]
+        except Exception:
+            world.bugs.append(traceback.format_exc())
+            self._end()
         else:
             self._later(lambda: self._answer(answer))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulation.faults import Outage
 from tests.simulation.stage import INDUSTRY, Stage, rules, stage
 
 DELETES = {("contacts", "crm"): "delete", ("contacts", "assembly"): "delete", ("companies", "crm"): "archive"}
@@ -51,7 +52,7 @@ def test_a_404_from_a_wrong_key_is_not_a_deletion() -> None:
 
 
 @pytest.mark.parametrize("outage", ["empty_list", "capped_list", "wrong_key", "down", "key_refused"])
-def test_an_empty_or_capped_side_never_means_delete_all(outage: str) -> None:
+def test_an_empty_or_capped_side_never_means_delete_all(outage: Outage) -> None:
     with stage(terms=rules(deletes=DELETES)) as told:
         two_contacts(told)
         told.settle()
