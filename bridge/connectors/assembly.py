@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -113,7 +114,7 @@ class AssemblyConnector:
         return assembly_records.join_keys(record.raw)
 
     def tables(self, *, fresh: bool = False) -> Mapping[str, Table]:
-        return self._tables.get(fresh=fresh)
+        return self._tables.get(since=time.monotonic() if fresh else None)
 
     def clock_offset(self) -> timedelta | None:
         return self._client.http.clock.offset()

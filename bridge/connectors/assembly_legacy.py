@@ -7,6 +7,7 @@ repeated. Additional properties have calls of their own, also in an update.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -94,7 +95,7 @@ class LegacyConnector:
         return assembly_records.join_keys(record.raw)
 
     def tables(self, *, fresh: bool = False) -> Mapping[str, Table]:
-        return self._tables.get(fresh=fresh)
+        return self._tables.get(since=time.monotonic() if fresh else None)
 
     def clock_offset(self) -> timedelta | None:
         return self._client.http.clock.offset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from bridge.connectors import crm_memberships, crm_records, crm_steps
 from bridge.connectors.kept import Kept
 from bridge.connectors.options import CrmOptions
 from bridge.connectors.raw import fitting, moment, record, slices
-from bridge.core.errors import NotThere, Rejected
+from bridge.core.errors import BrokenRemote, NotThere, Rejected
 from bridge.core.mapping.paths import get_path
 from bridge.core.ports import Page, Traits
 from bridge.core.records import Json, Lane, Patch, Record, Ref, Sent, Step, Table
@@ -52,7 +53,10 @@ class CrmConnector:
             raw = self._complete(ref.object, reply.value, lane)
         except NotThere:
             return None
-        return record(SYSTEM, ref.object, {**raw, "id": ref.id}, self._options.updated_at, reply.server_date)
+        found = record(SYSTEM, ref.object, {"id": ref.id, **raw}, self._options.updated_at, reply.server_date)
+        if found.ref != ref:
+            raise BrokenRemote(f"the CRM answered another one of {ref.object} than it was asked for", system=SYSTEM)
+        return found
 
     def find_by_key(self, object: str, key: str, *, lane: Lane = "live") -> Record | None:  # noqa: ARG002
         raise Rejected(f"the CRM keeps no join keys on {object}", system=SYSTEM, operation="find by key")
@@ -90,7 +94,7 @@ class CrmConnector:
         return ()
 
     def tables(self, *, fresh: bool = False) -> Mapping[str, Table]:
-        return self._tables.get(fresh=fresh)
+        return self._tables.get(since=time.monotonic() if fresh else None)
 
     def clock_offset(self) -> timedelta | None:
         return self._client.http.clock.offset()
@@ -164,11 +168,10 @@ class CrmConnector:
         raise Rejected(f"{object} do not hang on {parent.object}", system=SYSTEM, operation="children")
 
     def _activity(self, ref: Ref) -> Record | None:
-        for fresh in (False, True):
-            rows = self._activities.get(fresh=fresh)
-            if ref.id in rows:
-                return rows[ref.id]
-        return None
+        """A miss counts only in a list that was asked for after the question."""
+        asked = time.monotonic()
+        found = self._activities.get().get(ref.id)
+        return self._activities.get(since=asked).get(ref.id) if found is None else found
 
     def _fetch_activities(self) -> dict[str, Record]:
         rows = self._client.activities.list().value

@@ -19,14 +19,13 @@ class Kept(Generic[T]):
         self._lock = threading.Lock()
         self._answer: tuple[float, T] | None = None
 
-    def get(self, *, fresh: bool = False) -> T:
-        """``fresh``: nothing that was asked for before this call."""
+    def get(self, *, since: float | None = None) -> T:
+        """``since``: nothing that was asked for before that moment of ``time.monotonic``."""
         asked = time.monotonic()
+        oldest = asked - self._seconds if since is None else since
         with self._lock:
-            if self._answer is not None:
-                at, answer = self._answer
-                if at >= asked or (not fresh and asked - at < self._seconds):
-                    return answer
+            if self._answer is not None and self._answer[0] >= oldest:
+                return self._answer[1]
             started = time.monotonic()
             answer = self._fetch()
             self._answer = (started, answer)

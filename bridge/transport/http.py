@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import threading
@@ -26,8 +27,11 @@ from bridge.transport.limiter import Limiter, Slot
 from bridge.transport.redact import strings
 from bridge.transport.remote_clock import RemoteClock, http_date
 
-# Its hooks log the arguments of what they repeat, which hold records.
+# Its hooks log the arguments of what they repeat, which hold records; the others log URLs and headers, which hold
+# emails and the key.
 stamina.instrumentation.set_on_retry_hooks([])
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 IDLE_SECONDS = 4.0
 """Idle connections are dropped before common servers drop them (uvicorn and Node.js: 5 s): a write that meets a closing
@@ -62,9 +66,9 @@ class Call:
 
     method: str
     template: str
-    ids: Mapping[str, str] = field(default_factory=dict)
-    query: Query = field(default_factory=dict)
-    body: Json = None
+    ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Query = field(default_factory=dict, repr=False)
+    body: Json = field(default=None, repr=False)
     lane: Lane = "live"
 
     @property

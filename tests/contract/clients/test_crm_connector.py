@@ -229,7 +229,9 @@ def test_an_activity_is_found_in_one_list_for_many(crm_connector: CrmConnector, 
     assert crm_remote.control.stats()["total"] - calls == 1
     later = create(crm_connector, "activities", type="call", subject="later")
     assert crm_connector.get(Ref("crm", "activities", later)) is not None
+    calls = crm_remote.control.stats()["total"]
     assert crm_connector.get(Ref("crm", "activities", NOBODY)) is None
+    assert crm_remote.control.stats()["total"] - calls == 1
 
 
 def test_what_the_crm_cannot_do_is_refused_before_it_is_sent(crm_connector: CrmConnector) -> None:

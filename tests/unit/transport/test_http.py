@@ -401,3 +401,15 @@ def test_a_write_whose_answer_drips_is_given_up_in_time(dripping: str) -> None:
     with pytest.raises(OutcomeUnknown):
         http.write(WRITE)
     http.close()
+
+
+def test_no_log_holds_a_url_or_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    client(Script(json(500, {}), OK)).read(Call("GET", "/contacts/{id}", {"id": "ada@byron.org"}))
+    assert "ada" not in caplog.text
+    assert "ak_secret" not in caplog.text
+
+
+def test_a_call_shows_no_values() -> None:
+    assert "Ada" not in repr(WRITE)
+    assert "c1" not in repr(WRITE)
