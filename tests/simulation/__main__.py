@@ -50,6 +50,7 @@ def tell_all(outcome: Outcome) -> None:
     print(f"seed {outcome.seed}, {outcome.effects} effects", *outcome.operations, sep="\n  ")
     for event in outcome.events:
         print(event)
+    print(outcome.about)
 
 
 if __name__ == "__main__":

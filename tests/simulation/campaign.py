@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.simulation import operations
 from tests.simulation.engine import Bridge
 from tests.simulation.journal import Event
-from tests.simulation.mapping_text import draw_rules
+from tests.simulation.mapping_text import Style, draw_rules
 from tests.simulation.operations import Operation
 from tests.simulation.oracle import Final, Oracle, Violation
+from tests.simulation.rules import Rules
 from tests.simulation.world import World
 
 COMPANIES, CONTACTS, DEALS = 0, 2, 3
@@ -24,6 +25,7 @@ PATIENCE = 4 * 3600.0
 ROUND = 300.0
 HELP_ROUND = 2
 """In this round a person looks at what waits for one."""
+HIDDEN = frozenset({("assembly", "company_id"), ("assembly", "account_source_specific_id")})
 DAY = 24 * 3600.0
 
 
@@ -35,6 +37,8 @@ class Outcome:
     counts: Counter[str]
     events: list[Event] = field(default_factory=list)
     effects: int = 0
+    about: str = ""
+    """How this world was made, and what was shown to a person at its end."""
 
     @property
     def failed(self) -> bool:
@@ -65,11 +69,20 @@ def play(
         violations = _come_to_rest(world, bridge)
         violations += Oracle(world.journal, final_of(world, bridge), rules).judge()
         violations += [Violation("bug", text) for text in world.bugs]
+        about = _about(world, bridge, rules, style)
     finally:
         bridge.close()
     for peer in world.peers.values():
         world.counts.update({f"fault {peer.system} {name}": count for name, count in peer.faults.counts.items()})
-    return Outcome(seed, todo, violations, world.counts, world.journal.events, world.effects)
+    return Outcome(seed, todo, violations, world.counts, world.journal.events, world.effects, about)
+
+
+def _about(world: World, bridge: Bridge, rules: Rules, style: Style) -> str:
+    settings = replace(rules, streams={})
+    lines = [str(settings), str(style), str(world.chances)]
+    lines += [f"{side}: {peer.remote.habits}" for side, peer in world.peers.items()]
+    lines += [str(shown) for shown in bridge.shown()] + [str(link) for link in bridge.links()]
+    return "\n".join(lines)
 
 
 def _before(world: World, seed: int) -> None:
@@ -124,4 +137,5 @@ def final_of(world: World, bridge: Bridge) -> Final:
         shown=bridge.shown(),
         names={(side, kind): names for side, peer in world.peers.items() for kind, names in peer.remote.ever.items()},
         cut=world.assembly.habits.cut,
+        hidden=frozenset() if world.assembly.habits.shows_parent else HIDDEN,
     )

@@ -49,6 +49,8 @@ class Final:
     names: Mapping[tuple[str, str], Mapping[str, Sequence[str]]]
     """(side, kind) → id → every name it ever had: a rename moves no record."""
     cut: int | None = None
+    hidden: frozenset[tuple[str, str]] = frozenset()
+    """(side, path) of values that a side never shows: they flow only towards it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +365,10 @@ class Oracle:
         rows = [self.final.rows[side].get((OBJECTS[pair.link.stream][side], id)) for side, id in pair.link.ends.items()]
         return len(rows) == 2 and all(row is not None and row.made_by == "user" for row in rows)
 
+    def _made_by_user(self, link: LinkView, side: str) -> bool:
+        row = self.final.rows[side].get((OBJECTS[link.stream][side], link.ends.get(side, "")))
+        return row is not None and row.made_by == "user"
+
     def _raw(self, link: LinkView, side: str) -> Mapping[str, Any] | None:
         row = self.final.rows[side].get((OBJECTS[link.stream][side], link.ends.get(side, "")))
         return row.raw if row else None
@@ -381,6 +387,10 @@ class Oracle:
     def _excused(self, link: LinkView, spec: FieldSpec) -> bool:
         """A person has been asked about this field or this record, or it is pinned."""
         if spec.name in link.pinned:
+            return True
+        hidden = any((side, spec.path(side)) in self.final.hidden for side in SIDES)
+        if hidden and all(self._made_by_user(link, side) for side in SIDES):
+            # Bound, not made: what stands where nobody can look is unknown to all.
             return True
         return any(
             (link.stream, side, id, name) in self.shown for side, id in link.ends.items() for name in ("", spec.name)
