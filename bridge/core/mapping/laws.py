@@ -1,8 +1,9 @@
 """The laws of a two-way field, tried at load on made-up values and, with ``--live``, on real records.
 
-- what a side holds and reads as ``v`` is left alone when ``v`` is written to it (nothing flips);
-- what is written as ``v`` reads as ``v`` (nothing is lost), whatever stood there before;
+- what is written as ``v`` reads as ``v``, whatever stood there before;
 - every pair of a value map can be reached.
+
+That a side which reads as ``v`` is left alone when ``v`` is written to it holds by construction (``MappedField.encode``).
 
 A value that is refused breaks no law: it waits for a person. Property tests draw far wilder values; here each field's own
 codecs say what is worth trying.
@@ -57,11 +58,8 @@ class Breach:
     value: Json
     written: Json
     read: Json
-    law: str
 
     def __str__(self) -> str:
-        if self.law == "flips":
-            return f"{self.side} holds {_show(self.raw)}, which means {_show(self.value)}; writing that back changes it to {_show(self.written)}"
         return (
             f"{_show(self.value)} is written to {self.side} as {_show(self.written)}, which reads back as "
             f"{_show(self.read)}"
@@ -97,9 +95,6 @@ def breaches(rule: MappedField, samples: dict[str, list[Json]], lookups: Lookups
     read: dict[str, list[tuple[Json, Json]]] = {
         side: _readable(rule, side, samples[side], lookups) for side in rule.sides
     }
-    for side in rule.sides:
-        for raw, value in read[side]:
-            yield from flips(rule, side, raw, value, lookups)
     values: list[Json] = []
     for side in rule.sides:
         values += [value for _, value in read[side] if not any(same_json(value, other) for other in values)]
@@ -120,22 +115,6 @@ def _readable(rule: MappedField, side: str, raws: Sequence[Json], lookups: Looku
     return found
 
 
-def flips(rule: MappedField, side: str, raw: Json, value: Json, lookups: Lookups) -> Iterator[Breach]:
-    """Writing what a side means back to it must change nothing, up to its declared spelling."""
-    try:
-        written = rule.encode(side, value, raw, lookups, identity="sample")
-    except Undecodable:
-        return
-    if (
-        not same_json(written, raw)
-        and not (is_empty(written) and is_empty(raw))
-        and not rule.is_echo(side, written, raw)
-    ):
-        if rule.missing == "invalid" and is_empty(raw):
-            return
-        yield Breach(side, raw, value, written, value, "flips")
-
-
 def _loses(rule: MappedField, side: str, raw: Json, value: Json, lookups: Lookups) -> Iterator[Breach]:
     try:
         written = rule.encode(side, value, raw, lookups, identity="sample")
@@ -146,7 +125,7 @@ def _loses(rule: MappedField, side: str, raw: Json, value: Json, lookups: Lookup
     except Undecodable as problem:
         read = f"({problem})"
     if not same_json(read, value) and not (read is not None and rule.is_echo(side, value, read)):
-        yield Breach(side, raw, value, written, read, "loses")
+        yield Breach(side, raw, value, written, read)
 
 
 # --- what is worth trying ------------------------------------------------------------------------------------------

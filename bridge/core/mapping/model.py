@@ -33,6 +33,10 @@ class Field(Protocol):
         """``companies.yaml:14``: the line that defines it."""
 
     @property
+    def rule(self) -> str:
+        """The field as it is written in the mapping, on one line, for people."""
+
+    @property
     def to(self) -> str | None:
         """The only side it flows to (``direction``), ``None`` for both ways."""
 

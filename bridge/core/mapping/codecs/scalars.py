@@ -156,7 +156,14 @@ class Date(Codec):
         return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
 
     def back(self, y: Json, now: Json, lookups: Lookups) -> Json:
-        return _written(date.fromisoformat(self.forth(y, None, lookups)), self.left) if self.left else y
+        if not self.left:
+            return y
+        day = self.forth(y, None, lookups)
+        written = _written(date.fromisoformat(day), self.left)
+        if self.forth(written, None, lookups) != day:
+            # Two digits of a year, or a form without the day.
+            refuse(f"this day cannot be written as {self.left}", "date")
+        return written
 
     @property
     def samples(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
