@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bridge.settings import InvalidSettings, Settings, load
 
@@ -124,6 +125,12 @@ def test_a_wrong_value_names_its_setting_and_is_not_repeated(
     with pytest.raises(InvalidSettings) as wrong:
         load()
     assert str(wrong.value).startswith(f"BRIDGE_{name}: ")
+    assert "hunter2" not in str(wrong.value)
+
+
+def test_not_even_the_model_itself_repeats_a_wrong_value() -> None:
+    with pytest.raises(ValidationError) as wrong:
+        Settings(_env_file=None, redis_url="http://:hunter2@host")
     assert "hunter2" not in str(wrong.value)
 
 

@@ -86,6 +86,8 @@ def test_without_a_configured_token_nothing_opens(header: str) -> None:
 
 def test_a_large_body_is_refused_by_its_declared_length() -> None:
     assert problem(client().post("/admin", headers=RIGHT, content=b"x" * (MOST_BODY_BYTES + 1))) == 413
+    declared = RIGHT | {"Content-Length": str(MOST_BODY_BYTES + 1)}
+    assert problem(client().post("/admin", headers=declared)) == 413
     assert client().post("/admin", headers=RIGHT, content=b"x" * MOST_BODY_BYTES).json() == {"read": MOST_BODY_BYTES}
 
 
