@@ -225,16 +225,6 @@ def _shows(rule: Field, side: str, record: Record, shadow: Shadow) -> bool:
     return key in shadow.sent and rule.is_echo(side, base, now)
 
 
-def clears(plan: Plan) -> dict[str, tuple[FieldPlan, ...]]:
-    """Per side, the fields that were cleared there: always read back."""
-    found: dict[str, list[FieldPlan]] = {}
-    for planned in plan.fields:
-        for side, raw in planned.raw.items():
-            if _empty(raw):
-                found.setdefault(side, []).append(planned)
-    return {side: tuple(items) for side, items in found.items()}
-
-
 def classes(plan: Plan) -> dict[str, int]:
     """What the brake counts: ``clear`` and ``reparent`` by field, everything else one ``update`` a side."""
     counted: dict[str, int] = {}
@@ -243,7 +233,7 @@ def classes(plan: Plan) -> dict[str, int]:
             parented = bool(planned.rule.references(side, raw)) or bool(
                 planned.rule.references(side, planned.was.get(side, ABSENT))
             )
-            kind = "reparent" if parented else "clear" if _empty(raw) else "update"
+            kind = "reparent" if parented else "clear" if is_empty(raw) else "update"
             counted[kind] = counted.get(kind, 0) + 1
     if "update" in counted:
         counted["update"] = len(plan.patches)
@@ -364,5 +354,6 @@ def _shown(value: Value) -> Json:
 _EMPTY: tuple[Value, ...] = (None, "", [])
 
 
-def _empty(value: Value) -> bool:
+def is_empty(value: Value) -> bool:
+    """Whether a raw value says nothing, in any of the remotes' spellings of nothing."""
     return value in _EMPTY or (isinstance(value, list) and all(item in (None, "") for item in value))

@@ -47,6 +47,7 @@ from bridge.core.merge import Mode
 from bridge.core.plan import Plan, blockers, entries, plan_create, settle
 from bridge.core.records import Intent, Link, Lookups, Patch, Record, Ref, Reference, Step
 from bridge.sync.outcomes import outcome_of
+from bridge.sync.readback import read_back
 from bridge.sync.recovery import find_created, is_made_from, open_creates, parent_of, remembered_create
 from bridge.sync.terms import Terms
 from bridge.sync.update import apply, missing_key, planned
@@ -255,17 +256,18 @@ def create(
         return written
     if isinstance(written.problem, AlreadyThere) and not written.created:
         return (yield from _adopt(claim, stream, terms, record, matches, written))
-    return _created(claim, stream, terms, record, plan, written)
+    return (yield from _created(claim, stream, terms, record, plan, written))
 
 
-def _created(claim: Claim, stream: Stream, terms: Terms, record: Record, plan: Plan, written: Written) -> Finish:
+def _created(claim: Claim, stream: Stream, terms: Terms, record: Record, plan: Plan, written: Written) -> Flow:
     side, other = record.ref.system, stream.other(record.ref.system)
     outcome, notices = outcome_of(claim, terms, written, "created")
     new = written.created.get(other)
     if new is None:
         return Finish(claim, outcome, intents=written.intents, notices=notices)
-    answered = written.paths()
-    ends = settle(stream, plan, None, {side: record, other: None}, {side: record.ref.id, other: new}, answered)
+    answered, ids = written.paths(), {side: record.ref.id, other: new}
+    seen = yield from read_back(claim, stream, terms, plan, written, ids)
+    ends = seen.seen(settle(stream, plan, None, {side: record, other: None}, ids, answered))
     draft = LinkDraft(None, stream.name, "live", ends)
     return Finish(claim, outcome, draft, entries(plan, answered), written.intents, (*plan.notices, *notices))
 

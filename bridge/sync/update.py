@@ -7,15 +7,16 @@ from collections.abc import Generator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bridge.core.effects import Again, Claim, Effect, EndDraft, Finish, GetRecord, LinkDraft, Notice, Read
+from bridge.core.effects import Again, Claim, Effect, EndDraft, Finish, GetRecord, LinkDraft, Read
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import Plan, Situation, classes, entries, plan_create, plan_update, settle
 from bridge.core.records import ABSENT, Link, Lookups, Patch, Record, Ref, Step, Value
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.raw import by_key
+from bridge.sync.readback import read_back
 from bridge.sync.terms import Terms
-from bridge.sync.writing import Flow, Written, look_up, make_labels, read_back_clears, write
+from bridge.sync.writing import Flow, Written, look_up, make_labels, write
 
 
 def bring_in_step(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
@@ -88,22 +89,9 @@ def apply(
             # Held: the base stays, so a release finds the same edits again.
             return outcome
         written = outcome
-    kept = yield from read_back_clears(claim, stream, terms, plan, written, ids)
-    notices = list(plan.notices)
-    answered = written.paths()
-    if kept:
-        refused = {planned.rule.name for planned, _side in kept}
-        notices += [_not_taken(planned.rule.name, side) for planned, side in kept]
-        plan = dataclasses.replace(
-            plan,
-            fields=tuple(
-                dataclasses.replace(item, verdict=dataclasses.replace(item.verdict, hold=True), raw={}, writes={})
-                if item.rule.name in refused
-                else item
-                for item in plan.fields
-            ),
-        )
-    draft = settle(stream, plan, link, records, ids, answered)
+    seen = yield from read_back(claim, stream, terms, plan, written, ids)
+    plan, answered = seen.held(plan), written.paths()
+    draft = seen.seen(settle(stream, plan, link, records, ids, answered))
     lines = entries(plan, answered)
     final, more = outcome_of(claim, terms, written, result or ("updated" if lines else "unchanged"))
     bound = bind is None or written.problem is None
@@ -111,7 +99,7 @@ def apply(
     if new is not None and link is not None and _same_link(link, new):
         new = None
     keep = frozenset(name for name in claim.open_fields if written.problem is not None)
-    return Finish(claim, final, new, lines, written.intents, (*notices, *more), keep)
+    return Finish(claim, final, new, lines, written.intents, (*plan.notices, *seen.notices(), *more), keep)
 
 
 def _steps(
@@ -199,8 +187,3 @@ def _same_link(link: Link, draft: LinkDraft) -> bool:
     if link.state != draft.state or dict(link.pinned) != dict(draft.pinned):
         return False
     return all(link.ends[side].shadow == end.shadow for side, end in draft.ends.items())
-
-
-def _not_taken(name: str, side: str) -> Notice:
-    detail = f"{side} still shows a value for {name} after it was cleared there"
-    return Notice("clear not taken", detail, name, group=f"clear not taken/{name}", ways=("retry", "dismiss"))

@@ -17,21 +17,18 @@ from bridge.core.effects import (
     Extended,
     Fenced,
     Finish,
-    GetRecord,
     Held,
     Notice,
     Park,
     Read,
     ReadTables,
     Resolve,
-    Wait,
     Write,
 )
 from bridge.core.errors import LabelMissing, LeaseLost, OutcomeUnknown, RemoteError
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import FieldPlan, Plan, clears, references
-from bridge.core.records import Lookups, Record, Ref, Step
-from bridge.sync.terms import Terms
+from bridge.core.plan import references
+from bridge.core.records import Lookups, Record, Step
 
 Flow: TypeAlias = Generator[Effect, Any, Finish]
 
@@ -134,31 +131,3 @@ def _held(claim: Claim, held: Held) -> Finish:
     detail = f"more {names} than usual in one hour; release or discard hold {held.hold_id}"
     notice = Notice(cause, detail, group=cause, ways=("release", "discard"))
     return Finish(claim, Park(cause, detail), notices=(notice,), keep_notices=frozenset(claim.open_fields))
-
-
-def read_back_clears(
-    claim: Claim, stream: Stream, terms: Terms, plan: Plan, written: Written, ids: Mapping[str, str]
-) -> Generator[Effect, Any, list[tuple[FieldPlan, str]]]:
-    """Fields that should be empty now and are not: some remotes take ``null`` for "not given"."""
-    kept: list[tuple[FieldPlan, str]] = []
-    for side, fields in clears(plan).items():
-        answered = written.answered.get(side, set())
-        asked = [planned for planned in fields if set(planned.writes[side]) <= answered]
-        if not asked or not terms.traits(side, stream.object(side)).readable:
-            continue
-        ref = Ref(side, stream.object(side), ids[side])
-        record = yield Read(GetRecord(ref), claim.change.lane)
-        left = _not_empty(asked, side, record)
-        if left:
-            # The read may have come from a replica that lags.
-            yield Wait(terms.timings.lag)
-            record = yield Read(GetRecord(ref), claim.change.lane)
-            left = _not_empty(asked, side, record)
-        kept.extend((planned, side) for planned in left)
-    return kept
-
-
-def _not_empty(fields: Sequence[FieldPlan], side: str, record: Record | None) -> list[FieldPlan]:
-    if record is None:
-        return []
-    return [planned for planned in fields if planned.rule.observe(side, record.raw) == planned.was.get(side)]

@@ -3,7 +3,7 @@
 ``load`` takes the texts of a mappings folder and gives ``Mappings``, or raises ``MappingError`` with every mistake.
 """
 
-from bridge.core.mapping.grammar import schema
+from bridge.core.mapping.grammar import schema, schema_text
 from bridge.core.mapping.loader import load, load_with_warnings
 from bridge.core.mapping.model import Mappings
 from bridge.core.mapping.notes import WEBHOOKS_FILE, is_cases_file, is_stream_file
@@ -19,5 +19,6 @@ __all__ = [
     "load",
     "load_with_warnings",
     "schema",
+    "schema_text",
     "split_path",
 ]

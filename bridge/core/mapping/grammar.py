@@ -6,6 +6,7 @@ name each key.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -193,3 +194,8 @@ def schema() -> dict[str, Any]:
         **stream,
         "$defs": {"field": FIELD.schema(), "codec": codec_schema()},
     }
+
+
+def schema_text() -> str:
+    """``schema()`` as it is kept in ``mappings/schema.json``."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
