@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from bridge.clients.assembly import LabelsPath
 from bridge.clients.crm import Names
 from bridge.core.errors import SettingsError
 
@@ -54,6 +55,8 @@ class AssemblyOptions:
     """Where a deal may show the source id of its account."""
     companies_first: bool = True
     """The list of accounts ends its companies before its first customers, as the text says."""
+    labels_path: LabelsPath = "/accounts/labels"
+    """Where labels live: the prose of the text has ``/account/labels``."""
     note_source: str = "crm"
     """The ``source`` of notes whose mapping names none. Never change it: it is half of their key."""
     page_size: int = 100

@@ -8,7 +8,17 @@ from bridge.clients.assembly.accounts import Accounts, AccountType, Contacts
 from bridge.clients.assembly.addressing import Key, SourceId
 from bridge.clients.assembly.calls import Fields
 from bridge.clients.assembly.deals import Deals
-from bridge.clients.assembly.extras import LABEL_TYPES, Item, Labels, LabelType, Notes, Properties, Usage, UsageType
+from bridge.clients.assembly.extras import (
+    LABEL_TYPES,
+    Item,
+    Labels,
+    LabelsPath,
+    LabelType,
+    Notes,
+    Properties,
+    Usage,
+    UsageType,
+)
 from bridge.clients.assembly.legacy import LegacyAccounts, LegacyClient, LegacyProperties, LegacyUsage
 from bridge.transport import Http
 
@@ -16,13 +26,13 @@ from bridge.transport import Http
 class AssemblyClient:
     """One organisation. Shared by threads."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, labels_path: LabelsPath = "/accounts/labels") -> None:
         self.http = http
         self.accounts = Accounts(http)
         self.contacts = Contacts(http)
         self.deals = Deals(http)
         self.properties = Properties(http)
-        self.labels = Labels(http)
+        self.labels = Labels(http, labels_path)
         self.usage = Usage(http)
         self.notes = Notes(http)
 
@@ -39,6 +49,7 @@ __all__ = [
     "Key",
     "LabelType",
     "Labels",
+    "LabelsPath",
     "LegacyAccounts",
     "LegacyClient",
     "LegacyProperties",

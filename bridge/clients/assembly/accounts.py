@@ -91,7 +91,8 @@ class Accounts:
         return by_offset(fetch, limit)
 
     def update(self, key: Key, fields: Fields, *, lane: Lane = "live") -> Reply[str]:
-        """``PUT /accounts/{id}``: only what is given; ``tags`` and ``source_specific_ids`` are added (TRAPS 10)."""
+        """``PUT /accounts/{id}``, or ``PUT /accounts?source_specific_id=``: only what is given; ``tags`` and
+        ``source_specific_ids`` are added (TRAPS 10)."""
         answer = write(self._http, "PUT", address("/accounts", key), lane, dict(fields))
         return answer.reply(answer.id("account"))
 
@@ -112,7 +113,7 @@ class Accounts:
         return answer.reply(answer.id("account"))
 
     def delete(self, key: Key, *, lane: Lane = "live") -> Reply[None]:
-        """``DELETE /accounts/{id}``: answers ``{}`` (TRAPS 14)."""
+        """``DELETE /accounts/{id}``, or ``DELETE /accounts?source_specific_id=``: answers ``{}`` (TRAPS 14)."""
         return write(self._http, "DELETE", address("/accounts", key), lane).reply(None)
 
 
@@ -163,7 +164,8 @@ class Contacts:
         return answer.reply(one(answer, "contact", "contacts"))
 
     def update(self, key: Key, fields: Fields, *, lane: Lane = "live") -> Reply[str]:
-        """``PUT /contacts/{id}``: only what is given; ``tags`` and ``source_specific_ids`` are added (TRAPS 10)."""
+        """``PUT /contacts/{id}``, or ``PUT /contacts?source_specific_id=``: only what is given; ``tags`` and
+        ``source_specific_ids`` are added (TRAPS 10)."""
         answer = write(self._http, "PUT", address("/contacts", key), lane, dict(fields))
         return answer.reply(answer.id("contact"))
 
@@ -183,7 +185,7 @@ class Contacts:
         return answer.reply(answer.id("contact"))
 
     def delete(self, key: Key, *, lane: Lane = "live") -> Reply[None]:
-        """``DELETE /contacts/{id}``: answers ``{}`` (TRAPS 14)."""
+        """``DELETE /contacts/{id}``, or ``DELETE /contacts?source_specific_id=``: answers ``{}`` (TRAPS 14)."""
         return write(self._http, "DELETE", address("/contacts", key), lane).reply(None)
 
 

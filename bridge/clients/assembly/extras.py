@@ -14,6 +14,7 @@ from bridge.transport import Http, Query, Raw, Reply, Rows
 
 Item = Literal["accounts", "contacts", "deals"]
 LabelType = Literal["Tier", "Stage", "CompanyType", "AccountTag"]
+LabelsPath = Literal["/accounts/labels", "/account/labels"]
 UsageType = Literal["Action", "Metric", "CumulativeMetric"]
 LABEL_TYPES: tuple[LabelType, ...] = ("Tier", "Stage", "CompanyType", "AccountTag")
 
@@ -25,64 +26,73 @@ class Properties:
         self._http = http
 
     def create(self, item: Item, key: Key, properties: Fields, *, lane: Lane = "live") -> Reply[str]:
-        """``POST /add_props/{item}/{id}``: refused if any of the names exists (TRAPS 10): ``update`` is safe to repeat."""
+        """``POST /add_props/{item}/{id}``, or ``POST /add_props/{item}?source_specific_id=``: refused if any of
+        the names exists (TRAPS 10); ``update`` is safe to repeat."""
         answer = write(self._http, "POST", address(f"/add_props/{item}", key), lane, dict(properties))
         return answer.reply(answer.id())
 
     def get(self, item: Item, key: Key, *, updated_after: datetime | None = None, lane: Lane = "live") -> Reply[Raw]:
-        """``GET /add_props/{item}/{id}``: ``{"id": …, "additional_properties": …}``, a list or a map (TRAPS 21)."""
+        """``GET /add_props/{item}/{id}``, or ``GET /add_props/{item}?source_specific_id=``: the ``id`` and
+        ``additional_properties``, a list or a map (TRAPS 21)."""
         query: Query = {"updated_after": instant(updated_after)}
         answer = read(self._http, address(f"/add_props/{item}", key), lane, query)
         return answer.reply(answer.record())
 
     def update(self, item: Item, key: Key, properties: Fields, *, lane: Lane = "live") -> Reply[str]:
-        """``PUT /add_props/{item}/{id}``: adds what is new, replaces what is there."""
+        """``PUT /add_props/{item}/{id}``, or ``PUT /add_props/{item}?source_specific_id=``: adds what is new,
+        replaces what is there."""
         answer = write(self._http, "PUT", address(f"/add_props/{item}", key), lane, dict(properties))
         return answer.reply(answer.id())
 
     def delete(self, item: Item, key: Key, names: Sequence[str], *, lane: Lane = "live") -> Reply[None]:
-        """``DELETE /add_props/{item}/{id}`` with the names in its body."""
+        """``DELETE /add_props/{item}/{id}``, or ``DELETE /add_props/{item}?source_specific_id=`` with the names in
+        its body."""
         body = {"properties": list(names)}
         return write(self._http, "DELETE", address(f"/add_props/{item}", key), lane, body).reply(None)
 
 
 class Labels:
-    """The prose says ``/account/labels``, the examples ``/accounts/labels`` (TRAPS 12): the examples have been run."""
+    """The prose says ``/account/labels``, the examples ``/accounts/labels`` (TRAPS 12): open, so the client is told which."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, path: LabelsPath = "/accounts/labels") -> None:
         self._http = http
+        self._all = Address(path)
+        self._path = path
 
     def create(
         self, type: LabelType, name: str, color: str, description: str | None = None, *, lane: Lane = "live"
     ) -> Reply[str]:
-        """``POST /accounts/labels``: ``color`` is a hex code. Repeating it makes a second label of the name (TRAPS 12)."""
+        """``POST /accounts/labels``: ``color`` is a hex code. Repeated, it makes a second label of the name (TRAPS 12)."""
         body = {"type": type, "name": name, "color": color}
         if description is not None:
             body["description"] = description
-        answer = write(self._http, "POST", Address("/accounts/labels"), lane, body)
+        answer = write(self._http, "POST", self._all, lane, body)
         return answer.reply(answer.id("label"))
 
     def list(
         self, type: LabelType | None = None, *, updated_after: datetime | None = None, lane: Lane = "live"
     ) -> Reply[Rows[Raw]]:
         """``GET /accounts/labels``, or ``GET /accounts/labels/{type}`` (in lower case, as the example shows)."""
-        at = Address("/accounts/labels") if type is None else Address("/accounts/labels/{type}", {"type": type.lower()})
+        at = self._all if type is None else Address(f"{self._path}/{{type}}", {"type": type.lower()})
         answer = read(self._http, at, lane, {"updated_after": instant(updated_after)})
         return answer.reply(answer.rows("labels"))
 
     def get(self, label_id: str, *, lane: Lane = "live") -> Reply[Raw]:
         """``GET /accounts/labels/{id}``: a list of one."""
-        answer = read(self._http, Address("/accounts/labels/{id}", {"id": label_id}), lane)
+        answer = read(self._http, self._one(label_id), lane)
         return answer.reply(answer.record("labels", "label"))
 
     def update(self, label_id: str, fields: Fields, *, lane: Lane = "live") -> Reply[str]:
         """``PUT /accounts/labels/{id}``: any of type, name, color and description."""
-        answer = write(self._http, "PUT", Address("/accounts/labels/{id}", {"id": label_id}), lane, dict(fields))
+        answer = write(self._http, "PUT", self._one(label_id), lane, dict(fields))
         return answer.reply(answer.id("label"))
 
     def delete(self, label_id: str, *, lane: Lane = "live") -> Reply[None]:
         """``DELETE /accounts/labels/{id}``."""
-        return write(self._http, "DELETE", Address("/accounts/labels/{id}", {"id": label_id}), lane).reply(None)
+        return write(self._http, "DELETE", self._one(label_id), lane).reply(None)
+
+    def _one(self, label_id: str) -> Address:
+        return Address(f"{self._path}/{{id}}", {"id": label_id})
 
 
 class Usage:
@@ -103,7 +113,8 @@ class Usage:
         on: tuple[Literal["accounts", "contacts"], Key] | None = None,
         lane: Lane = "live",
     ) -> Reply[str]:
-        """``POST /usage``, or ``POST /usage/{item}/{id}``: the metric types need ``value`` (TRAPS 16)."""
+        """``POST /usage``, ``POST /usage/{item}/{id}``, or ``POST /usage/{item}?source_specific_id=``: the metric types
+        need ``value`` (TRAPS 16)."""
         if type != "Action" and value is None:
             raise Rejected(f"a usage log of type {type} needs a value", system="assembly", operation="POST /usage")
         body: Raw = {"type": type, "timestamp": timestamp, "content": content, "attribute": attribute}
@@ -121,7 +132,8 @@ class Usage:
         offset: int = 0,
         lane: Lane = "live",
     ) -> Reply[Rows[Raw]]:
-        """``GET /usage``, or ``GET /usage/{item}/{id}``: one page, newest first."""
+        """``GET /usage``, ``GET /usage/{item}/{id}``, or ``GET /usage/{item}?source_specific_id=``: one page, newest
+        first."""
         query: Query = {"updated_after": instant(updated_after), "limit": limit, "offset": offset}
         answer = read(self._http, _log_address(on), lane, query)
         return answer.reply(page(answer, "log", "logs"))
@@ -134,7 +146,7 @@ class Usage:
         limit: int = PAGE,
         lane: Lane = "live",
     ) -> Iterator[Rows[Raw]]:
-        """``GET /usage``, or ``GET /usage/{item}/{id}``, all pages."""
+        """``GET /usage``, ``GET /usage/{item}/{id}``, or ``GET /usage/{item}?source_specific_id=``, all pages."""
         query: Query = {"updated_after": instant(updated_after)}
         return pages(self._http, _log_address(on), "log", "logs", query=query, limit=limit, lane=lane)
 

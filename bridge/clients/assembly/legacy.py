@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from bridge.clients.assembly.accounts import AccountType
 from bridge.clients.assembly.addressing import Address
 from bridge.clients.assembly.calls import PAGE, Fields, one, page, pages, read, write
-from bridge.clients.assembly.extras import Labels
+from bridge.clients.assembly.extras import Labels, LabelsPath
 from bridge.core.errors import Rejected
 from bridge.core.records import Lane
 from bridge.transport import Http, Query, Raw, Reply, Rows
@@ -133,11 +133,11 @@ class LegacyUsage:
 class LegacyClient:
     """One organisation. Shared by threads. Labels are the current dialect's, without ``updated_after``."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, labels_path: LabelsPath = "/accounts/labels") -> None:
         self.http = http
         self.accounts = LegacyAccounts(http)
         self.properties = LegacyProperties(http)
-        self.labels = Labels(http)
+        self.labels = Labels(http, labels_path)
         self.usage = LegacyUsage(http)
 
 
