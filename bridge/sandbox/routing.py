@@ -132,7 +132,7 @@ def _describe(operation: Operation, errors: Row) -> Row:
         for one in operation.query
     ]
     described: Row = {
-        "operationId": operation.name,
+        "operationId": f"{operation.name} {operation.path}",
         "description": operation.source,
         "parameters": parameters,
         "responses": {

@@ -19,13 +19,15 @@ Keys = Callable[[Row], Iterable[Hashable]]
 class Design:
     """How a table is kept: ``order`` makes the key by which it lists a row, given the row and its sequence number.
 
-    ``stamp`` is the path of the row's own modification time, ISO text or null.
+    ``stamp`` is the field of the row's own modification time, ISO text or null. ``texts`` are fields that can be searched for a
+    part, whatever its case.
     """
 
     name: str
     order: Callable[[Row, int], Any] = lambda _row, number: number
     indexes: Mapping[str, Keys] = field(default_factory=dict)
     stamp: str = "updated_at"
+    texts: tuple[str, ...] = ()
 
 
 class Sorted:
@@ -69,6 +71,7 @@ class Table:
         self._order = Sorted()
         self._stamps = Sorted()
         self._indexes: dict[str, dict[Hashable, dict[str, None]]] = {name: {} for name in design.indexes}
+        self._texts: dict[str, dict[str, str]] = {name: {} for name in design.texts}
         self._version = 0
         self._memo: tuple[int, Hashable, list[Row]] | None = None
         self.observer: Callable[[str, str, Row | None], None] | None = None
@@ -112,6 +115,11 @@ class Table:
                     sorted_keys.discard((was, record_id))
                 if now is not None:
                     sorted_keys.add((now, record_id))
+        for name, held_texts in self._texts.items():
+            if new is None:
+                del held_texts[record_id]
+            else:
+                held_texts[record_id] = new[name].casefold()
         for name, keys_of in self.design.indexes.items():
             was_keys = set(keys_of(old)) if old is not None else set()
             now_keys = set(keys_of(new)) if new is not None else set()
@@ -149,19 +157,26 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         return iter(self.slice(0, len(self.rows)))
 
+    def containing(self, text: str, part: str) -> set[str]:
+        """The ids of the rows whose ``text`` contains ``part``, whatever its case."""
+        needle = part.casefold()
+        return {record_id for record_id, held in self._texts[text].items() if needle in held}
+
+    def pick(self, ids: set[str]) -> list[Row]:
+        """These rows, in list order."""
+        if len(ids) * 8 < len(self.rows):
+            keyed = ((self._order_key(self.rows[one], self._numbers[one]), one) for one in ids)
+            return [self.rows[one] for _, one in sorted(keyed)]
+        return [self.rows[one] for _, one in self._order.all() if one in ids]
+
     def since(self, moment: float) -> list[Row]:
-        """Rows stamped at or after ``moment`` (seconds since the epoch), in list order; rows without a stamp never."""
-        if self._memo is not None and self._memo[:2] == (self._version, moment):
-            return self._memo[2]
-        stamps = self._stamps.all()
-        found = {record_id for _, record_id in stamps[bisect_left(stamps, (moment, "")) :]}
-        if len(found) * 8 < len(self.rows):
-            keyed = ((self._order_key(self.rows[one], self._numbers[one]), one) for one in found)
-            rows = [self.rows[one] for _, one in sorted(keyed)]
-        else:
-            rows = [self.rows[one] for _, one in self._order.all() if one in found]
-        self._memo = (self._version, moment, rows)
-        return rows
+        """Rows stamped at or after ``moment`` (seconds since the epoch), in list order; rows without a stamp never. The last
+        answer is kept while nothing changes: whoever pages asks for it again and again."""
+        if self._memo is None or self._memo[:2] != (self._version, moment):
+            stamps = self._stamps.all()
+            found = {record_id for _, record_id in stamps[bisect_left(stamps, (moment, "")) :]}
+            self._memo = (self._version, moment, self.pick(found))
+        return self._memo[2]
 
 
 class Database:

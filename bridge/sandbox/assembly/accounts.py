@@ -11,6 +11,7 @@ from bridge.sandbox.assembly.records import ACCOUNT_CHANGE, ACCOUNT_NEW, KINDS, 
 from bridge.sandbox.assembly.writing import blank, written
 from bridge.sandbox.messages import Answer, Call, Refusal, Row
 from bridge.sandbox.routing import Operation, Parameter
+from bridge.sandbox.tables import Table
 
 if TYPE_CHECKING:
     from bridge.sandbox.assembly.system import Assembly
@@ -256,27 +257,32 @@ def select(
 ) -> tuple[list[tuple[str, Row]], bool]:
     """One page of accounts with their table, and whether there are more. ``name`` looks at names and domains, as the list
     does, or ``by_name_only``, as the search does."""
-    tables = [(object, assembly.seen[object]) for object in objects]
-    if since is None and not name and not domain and not properties:
-        found: list[tuple[str, Row]] = []
-        start = offset
-        for object, table in tables:
-            found += [(object, row) for row in table.slice(start, max(start, start + limit - len(found)))]
-            start = max(0, start - len(table))
-        return found, offset + limit < sum(len(table) for _, table in tables)
-    needle, domain_needle = name.casefold(), domain.casefold()
+    lists: list[tuple[str, Table | list[Row]]] = []
+    for object in objects:
+        table = assembly.seen[object]
+        rows: Table | list[Row] = table if since is None else table.since(since)
+        ids: set[str] | None = None
+        if name:
+            ids = table.containing("name", name) | (set() if by_name_only else table.containing("domain", name))
+        if domain:
+            of_domain = table.containing("domain", domain)
+            ids = of_domain if ids is None else ids & of_domain
+        if ids is not None:
+            rows = table.pick(ids) if since is None else [row for row in rows if row["id"] in ids]
+        if properties:
+            rows = [row for row in rows if _has(row["additional_properties"], properties)]
+        lists.append((object, rows))
+    found: list[tuple[str, Row]] = []
+    start = offset
+    for object, rows in lists:
+        stop = start + limit - len(found)
+        found += [(object, row) for row in (rows[start:stop] if isinstance(rows, list) else rows.slice(start, stop))]
+        start = max(0, start - len(rows))
+    return found, offset + limit < sum(len(rows) for _, rows in lists)
 
-    def fits(row: Row) -> bool:
-        held = row["additional_properties"]
-        return (
-            (needle in row["name"].casefold() or (not by_name_only and needle in row["domain"].casefold()))
-            and domain_needle in row["domain"].casefold()
-            and all(wanted in held and same(held[wanted], value) for wanted, value in properties or ())
-        )
 
-    every = [(o, row) for o, table in tables for row in (table if since is None else table.since(since))]
-    rows = [one for one in every if fits(one[1])] if name or domain or properties else every
-    return rows[offset : offset + limit], offset + limit < len(rows)
+def _has(held: Row, properties: list[tuple[str, Any]]) -> bool:
+    return all(name in held and same(held[name], value) for name, value in properties)
 
 
 def same(held: Any, wanted: Any) -> bool:

@@ -54,11 +54,12 @@ def _newest_log(row: Row, number: int) -> Any:
 DESIGNS: Final = (
     # assembly.txt, "Get Accounts": companies before customers, "sorted alphabetically by account name". Companies and
     # customers are two tables, so that the first half of the rule is the order of the tables.
-    Design("accounts", _by_name, {"domain": _domain, "source": _sources, "label": _labels}),
+    Design("accounts", _by_name, {"domain": _domain, "source": _sources, "label": _labels}, texts=("name", "domain")),
     Design(
         "contacts",
         _by_name,
         {"domain": _domain, "source": _sources, "label": _labels, "company": lambda row: _maybe("company_id", row)},
+        texts=("name", "domain"),
     ),
     # assembly.txt, "Get Deals": "sorted by creation date (newest first)"
     Design(

@@ -41,7 +41,7 @@ def _by(*names: str) -> Mapping[str, Keys]:
 
 
 DESIGNS: Final = (
-    Design("companies", stamp="updatedAt"),
+    Design("companies", stamp="updatedAt", texts=("name",)),
     Design("contacts", stamp="updatedAt"),
     Design("memberships", indexes=_by("contact", "company"), stamp="updatedAt"),
     Design("stages", order=lambda row, number: (row["sortOrder"], number), stamp="updatedAt"),

@@ -111,7 +111,7 @@ def test_a_contact_is_created_in_a_list_and_read_as_an_object(
 
 
 def test_contacts_are_filtered_in_lower_case(wavo_box: Box, wavo: httpx.Client, campaign: dict[str, Any]) -> None:
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"status": "OK", "interest": None, "emails_sent": 0},
         {"status": "REPLIED", "interest": "POSITIVE", "emails_sent": 3},
         {"status": "MISSING-DATA", "interest": "NEGATIVE", "emails_sent": 3},
