@@ -41,7 +41,7 @@ class Patience:
         if self._ring(connection) and self._seen[connection] < TICKS:
             return
         if self._seen[connection] == TICKS:
-            log.info("due work that no worker came for is done here", connection=connection)
+            log.debug("due work that no worker came for is done here", connection=connection)
         running = self._drains.get(connection)
         if running is None or not running.is_alive():
             thread = threading.Thread(target=self._drain, args=(connection,), name=f"drain-{connection}", daemon=True)
