@@ -146,6 +146,16 @@ class Siblings:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCreates:
+    """Answer: ``tuple[Intent, ...]``: creates of this stream on ``side``, by any change, whose outcome is not known yet. A new
+    record there may be what one of them made."""
+
+    connection: str
+    stream: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
 class Declare:
     """Write down what is about to be sent. Answer: ``Declared``, ``Held``, or ``Fenced``.
 
@@ -288,7 +298,7 @@ class Finish:
     """Other records to look at (a contact after a membership event, children after a parent's death)."""
 
 
-Operation: TypeAlias = Extend | Resolve | Siblings | Declare | Advance | Finish
+Operation: TypeAlias = Extend | Resolve | Siblings | OpenCreates | Declare | Advance | Finish
 
 
 @dataclass(frozen=True, slots=True)

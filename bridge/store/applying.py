@@ -20,22 +20,24 @@ from bridge.core.effects import (
     Finish,
     Finished,
     Held,
+    OpenCreates,
     Operation,
     Resolve,
     Siblings,
 )
-from bridge.core.records import Link, Reference
+from bridge.core.records import Intent, Link, Reference
 from bridge.store import leasing
 from bridge.store.declaring import Brake, declare
 from bridge.store.finishing import advance, finish
 from bridge.store.linking import links_by_end, siblings
-from bridge.store.remembered import decisions, open_fields, remember
+from bridge.store.remembered import decisions, open_creates, open_fields, remember
 from bridge.store.tables import changes
 
 Answer: TypeAlias = (
     Extended
     | Mapping[Reference, Link]
     | tuple[str, ...]
+    | tuple[Intent, ...]
     | Declared
     | Held
     | Link
@@ -79,6 +81,8 @@ def _carry_out(connection: Connection, operation: Operation, brake: Brake, now: 
             return links_by_end(connection, operation.connection, operation.references)
         case Siblings():
             return siblings(connection, operation)
+        case OpenCreates():
+            return open_creates(connection, operation)
         case _:
             assert_never(operation)
 

@@ -25,7 +25,10 @@ class Brake(Protocol):
     """How many steps of a class an hour are still ordinary."""
 
     def ceiling(self, klass: str, live_links: int) -> int | None:
-        """The most steps of ``klass`` in one stream and hour, given its live links; ``None``: no limit."""
+        """The most steps of ``klass`` in one stream and hour, given its live links; ``None``: no limit.
+
+        Never falls as the links grow, and is without limit for all numbers of links or for none.
+        """
 
 
 _LIVE_LINKS = (
@@ -84,21 +87,25 @@ def _over(
 ) -> dict[str, int]:
     """Class to ceiling, of those that these steps would exceed."""
     change = operation.claim.change
-    if not braked:
-        return {}
     where = {"conn": change.connection, "stream": change.stream}
-    live = connection.execute(_LIVE_LINKS, where).scalar_one()
-    limits = {klass: limit for klass in braked if (limit := brake.ceiling(klass, live)) is not None}
+    limits = {klass: limit for klass in braked if (limit := brake.ceiling(klass, 0)) is not None}
     if not limits:
         return {}
     # Counted by whole minutes: a step leaves the hour up to a minute early.
     since = _minute(now - RELEASED_FOR)
-    spent: dict[str, int] = counted(connection.execute(_COUNTS, where | {"since": since}))
-    over = {klass: limit for klass, limit in limits.items() if spent.get(klass, 0) + braked[klass] > limit}
-    if not over:
+    spent = counted(connection.execute(_COUNTS, where | {"since": since}))
+    if all(spent.get(klass, 0) + braked[klass] <= limit for klass, limit in limits.items()):
         return {}
+    # Only now the stream's links are counted: that costs more the more there are.
+    live = connection.execute(_LIVE_LINKS, where).scalar_one()
     released = released_classes(connection, change.connection, now).get(change.stream, frozenset())
-    return {klass: limit for klass, limit in over.items() if klass not in released}
+    return {
+        klass: limit
+        for klass in limits
+        if klass not in released
+        and (limit := brake.ceiling(klass, live)) is not None
+        and spent.get(klass, 0) + braked[klass] > limit
+    }
 
 
 def _hold(connection: Connection, operation: Declare, over: Mapping[str, int], now: datetime) -> Held:

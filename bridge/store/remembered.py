@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
-from bridge.core.effects import Decision
+from bridge.core.effects import Decision, OpenCreates
 from bridge.core.records import Intent, Reference
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import attention, intents
@@ -99,6 +99,22 @@ def attention_of(connection: Connection, name: str, records: Iterable[Reference]
                 connection.execute(_ATTENTION_BY_RECORD, {"conn": name, "stream": stream, "side": side, "ids": chunk})
             )
     return rows
+
+
+def open_creates(connection: Connection, asked: OpenCreates) -> tuple[Intent, ...]:
+    """Creates on one side of a stream that nobody has heard of again."""
+    rows = connection.execute(
+        select(intents)
+        .where(
+            intents.c.connection == asked.connection,
+            intents.c.state == "open",
+            intents.c.stream == asked.stream,
+            intents.c.side == asked.side,
+            intents.c.record_id.is_(None),
+        )
+        .order_by(intents.c.id)
+    )
+    return tuple(intent for intent in map(to_intent, rows) if intent.step.verb == "create")
 
 
 def to_intent(row: AnyRow) -> Intent:

@@ -24,6 +24,7 @@ from bridge.core.effects import (
     LinkDraft,
     ListChildren,
     Notice,
+    OpenCreates,
     Park,
     Read,
     lease_key,
@@ -48,7 +49,7 @@ from bridge.core.plan import Plan, blockers, entries, plan_create, settle
 from bridge.core.records import Intent, Link, Lookups, Patch, Record, Ref, Reference, Step
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.readback import read_back
-from bridge.sync.recovery import find_created, is_made_from, open_creates, parent_of, remembered_create
+from bridge.sync.recovery import concluded, find_created, is_made_from, open_creates, parent_of, remembered_create
 from bridge.sync.terms import Terms
 from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
@@ -62,8 +63,7 @@ def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -
     keys = {match_key(stream, match) for match in matches}
     if side == stream.sides[0]:
         keys.add(join_lease(stream, record.ref.id))
-    extended = yield from extend(claim, frozenset(keys))
-    if extended is None:
+    if (yield from extend(claim, frozenset(keys))) is None:
         return Finish(claim, Again(terms.timings.busy, "busy"))
     if (early := _too_early(claim, terms, other)) is not None:
         return early
@@ -87,7 +87,7 @@ def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -
                 "",
             )
         case Nobody():
-            return (yield from create(claim, stream, terms, record, matches, extended.intents))
+            return (yield from create(claim, stream, terms, record, matches))
 
 
 def _too_early(claim: Claim, terms: Terms, other: str) -> Finish | None:
@@ -221,7 +221,9 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
     finish = yield from apply(claim, stream, terms, plan, base, records, ids, lookups, bind=key, result="bound")
     if finish.link is not None:
         # The memory that stood in for a base is no link of the store's yet.
-        finish = dataclasses.replace(finish, link=dataclasses.replace(finish.link, id=None, version=0))
+        link = dataclasses.replace(finish.link, id=None, version=0)
+        intents = {**concluded(claim, found.ref.system), **finish.intents}
+        finish = dataclasses.replace(finish, link=link, intents=intents)
     return finish
 
 
@@ -231,15 +233,16 @@ def create(
     terms: Terms,
     record: Record,
     matches: tuple[MatchValue, ...],
-    creates: tuple[Intent, ...],
 ) -> Flow:
-    """Make the record on the other side, if the stream may. ``creates`` are unanswered creates of this stream."""
+    """Make the record on the other side, if the stream may."""
     side, other = record.ref.system, stream.other(record.ref.system)
     if not stream.creates(other):
         return Finish(claim, Done("not created", side))
-    if any(intent.side == side and is_made_from(stream, record, intent) for intent in creates):
+    pending: tuple[Intent, ...] = yield Commit(OpenCreates(claim.change.connection, stream.name, side))
+    if any(is_made_from(stream, record, intent) for intent in pending):
         # Its webhook outran the answer to our own create: the saga that made it will bind it.
-        return Finish(claim, Again(terms.timings.lag, "may be our own create"))
+        pause = max(terms.timings.lag, terms.backoff(claim.change.attempts))
+        return Finish(claim, Again(pause, "may be our own create", counts=True))
     lookups = yield from look_up(claim, stream, [record])
     plan = plan_create(stream, record, lookups, identity=record.ref.id)
     if plan.labels:
@@ -254,6 +257,7 @@ def create(
     written = yield from write(claim, steps, {"create": 1})
     if isinstance(written, Finish):
         return written
+    written.intents.update(concluded(claim, other))
     if isinstance(written.problem, AlreadyThere) and not written.created:
         return (yield from _adopt(claim, stream, terms, record, matches, written))
     return (yield from _created(claim, stream, terms, record, plan, written))
@@ -312,6 +316,7 @@ def _create_left(
     written = yield from write(claim, steps, {"create": 1}, snapshot=snapshot, after=remember)
     if isinstance(written, Finish):
         return written
+    written.intents.update(concluded(claim, left))
     if "link" not in known:
         outcome, notices = outcome_of(claim, terms, written, "created")
         return Finish(claim, outcome, intents=written.intents, notices=notices)

@@ -16,6 +16,7 @@ from bridge.core.effects import (
     Finish,
     GetRecord,
     LinkDraft,
+    ListChildren,
     Notice,
     Park,
     Read,
@@ -36,6 +37,10 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
     still answer: a wrong key and a wrong entity say 404 too."""
     link, keep = claim.link, frozenset(claim.open_fields)
     if link is None:
+        if not claim.change.looked_again:
+            # The webhook of a new record may have outrun the replica we read.
+            pause = max(terms.timings.settle, terms.timings.lag)
+            return Finish(claim, Again(pause, "settle", settle=True), keep_notices=keep)
         return Finish(claim, Done("gone", side), keep_notices=keep)
     if claim.change.cause != SUSPECTED:
         return Finish(claim, Again(terms.timings.lag, SUSPECTED), keep_notices=keep)
@@ -82,6 +87,10 @@ def _apply_deletion(claim: Claim, stream: Stream, terms: Terms, side: str, link:
         return Finish(
             claim, finish.outcome, finish.link, lines, notices=(Notice("edited since", detail, ways=("dismiss",)),)
         )
+    if (yield from _has_children(claim, stream, terms, survivor)):
+        detail = f"deleted in {side}, but the {other} record has children that would be orphaned"
+        notice = Notice("has live children", detail, ways=("retry", "dismiss"))
+        return Finish(claim, Park("has live children", detail), notices=(notice,))
     patch = Patch(stream.object(other), end.record_id, dict(stream.archive_patch(other) or {}))
     if policy == "archive" and not patch.set:
         return _dead(claim, stream, link, lines)
@@ -95,6 +104,20 @@ def _apply_deletion(claim: Claim, stream: Stream, terms: Terms, side: str, link:
     lines += (Entry(other, "", ABSENT, ABSENT, "archived" if policy == "archive" else "deleted", ""),)
     finish = _dead(claim, stream, link, lines)
     return Finish(claim, Done("deleted", side), finish.link, lines, written.intents)
+
+
+def _has_children(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Generator[Effect, Any, bool]:
+    """Whether any record of a stream below this one still hangs on it."""
+    side = record.ref.system
+    for child in terms.mappings.streams:
+        if stream.name not in child.parents or side not in child.sides:
+            continue
+        if not terms.traits(side, child.object(side)).readable:
+            continue
+        found: tuple[Record, ...] = yield Read(ListChildren(side, child.object(side), record.ref), claim.change.lane)
+        if any(child.in_scope(side, one.raw) for one in found):
+            return True
+    return False
 
 
 def _failed(claim: Claim, terms: Terms, written: Written) -> Finish:

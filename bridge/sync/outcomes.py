@@ -45,9 +45,11 @@ def outcome_of(claim: Claim, terms: Terms, written: Written, result: str) -> tup
 
 
 def lapsed(claim: Claim, terms: Terms) -> dict[int, str]:
-    """Open intents so old that no write of theirs can land any more."""
+    """Open intents so old that no write of theirs can land any more. A create stays open until what it made was looked for."""
     return {
         intent.id: "lapsed"
         for intent in claim.intents
-        if intent.state == "open" and (claim.now - intent.created_at).total_seconds() > terms.timings.window
+        if intent.state == "open"
+        and intent.step.verb != "create"
+        and (claim.now - intent.created_at).total_seconds() > terms.timings.window
     }

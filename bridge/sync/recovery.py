@@ -23,6 +23,11 @@ def open_creates(claim: Claim, side: str) -> tuple[Intent, ...]:
     )
 
 
+def concluded(claim: Claim, side: str) -> dict[int, str]:
+    """What to note of this change's unanswered creates once what they made was found, or found not to be there."""
+    return {intent.id: "lapsed" for intent in open_creates(claim, side)}
+
+
 def is_made_from(stream: Stream, record: Record, intent: Intent) -> bool:
     """Whether a record shows all that a create was about to send (in the remote's own spelling)."""
     if intent.step.verb != "create" or intent.step.object != record.ref.object:
