@@ -16,7 +16,7 @@ class SourceId:
     value: str
 
 
-Key: TypeAlias = "str | SourceId"
+Key: TypeAlias = str | SourceId
 """An Assembly id, a domain (accounts; for contacts an email), or a ``SourceId``."""
 
 

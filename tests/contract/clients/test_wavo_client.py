@@ -27,7 +27,9 @@ def campaign_id(wavo: WavoClient, client_id: str) -> str:
 
 
 def test_clients_and_campaigns(wavo: WavoClient, client_id: str, campaign_id: str) -> None:
-    assert [one["id"] for one in wavo.clients.list().value.items] == [client_id]
+    other = wavo.clients.create("Block PLC", 3).value
+    assert other["max_emails"] == 3
+    assert {one["id"] for one in wavo.clients.list().value.items} == {client_id, other["id"]}
     (campaign,) = wavo.campaigns.list().value.items
     assert (campaign["id"], campaign["timezone"], campaign["client"]["id"]) == (campaign_id, "US/Mountain", client_id)
     assert len(wavo.campaigns.list(client_id=client_id).value.items) == 1
