@@ -56,14 +56,13 @@ class HandClock:
 
 @dataclass
 class SetBrake:
-    """Ceilings by class; a class that is not set has none."""
+    """Ceilings by class, plus ``each`` for every live link; a class that is not set has no ceiling."""
 
     ceilings: dict[str, int] = field(default_factory=dict)
-    asked: list[tuple[str, int]] = field(default_factory=list)
+    each: int = 0
 
     def ceiling(self, klass: str, live_links: int) -> int | None:
-        self.asked.append((klass, live_links))
-        return self.ceilings.get(klass)
+        return self.ceilings[klass] + self.each * live_links if klass in self.ceilings else None
 
 
 def company(id: str) -> Hint:

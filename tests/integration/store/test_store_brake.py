@@ -81,13 +81,13 @@ def test_an_hour_later_there_is_room_again(store: Store, brake: SetBrake, clock:
     assert passes(store, "3")
 
 
-def test_the_brake_is_asked_with_the_streams_live_links(store: Store, brake: SetBrake) -> None:
+def test_a_ceiling_may_grow_with_the_streams_live_links(store: Store, brake: SetBrake) -> None:
+    brake.ceilings, brake.each = {"update": 0}, 1
     linked(store, "1", "a1")
     linked(store, "2", "a2")
     linked(store, "3", "a3", stream="contacts")
     store.links.set_state(linked(store, "4", "a4").id, "dead")
-    passes(store, "9")
-    assert brake.asked == [("update", 2)]
+    assert [passes(store, str(number)) for number in range(4)] == [True, True, False, False]
 
 
 def test_held_changes_of_a_class_share_one_hold(store: Store, brake: SetBrake) -> None:
