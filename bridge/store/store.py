@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import select, text
 
@@ -22,6 +23,8 @@ from bridge.store.holds import Holds
 from bridge.store.inbox import Inbox
 from bridge.store.links import Links
 from bridge.store.migrations.runner import migrate
+from bridge.store.people import People
+from bridge.store.pruning import prune
 from bridge.store.runs import Runs
 from bridge.store.scans import Scans
 
@@ -46,6 +49,7 @@ class Store:
         self.holds = Holds(self._database, clock)
         self.history = History(self._database)
         self.runs = Runs(self._database, clock)
+        self.people = People(self._database, clock, self._objects)
         self.scans = Scans(self._database)
         self.checkpoints = Checkpoints(self._database, clock)
         self.duties = Duties(self._database, clock)
@@ -73,6 +77,13 @@ class Store:
         """
         with self._database.write() as transaction:
             return apply(transaction, operations, self._brake, self._clock.now())
+
+    def prune(self, older_than: timedelta) -> dict[str, int]:
+        """Drop what only served to work: events, answered intents, settled attention, ended runs' items, listings.
+
+        Links, history and what is still open stay. Answers rows dropped by table.
+        """
+        return prune(self._database, self._clock.now() - older_than)
 
     def close(self) -> None:
         self.committer.close()
