@@ -48,6 +48,9 @@ class Plane:
             return Answer(200, route(request))
         except Refusal as refusal:
             return Answer(refusal.status, {"error": refusal.message})
+        except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+            # A test's own slip (a missing name, a text for a number) should read as one.
+            return Answer(400, {"error": f"{type(wrong).__name__}: {wrong}"})
 
     def _body(self, request: Request) -> Row:
         body = request.json()

@@ -149,5 +149,6 @@ def _config(app: App) -> uvicorn.Config:
         access_log=False,
         log_level="error",
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,
         backlog=512,
     )

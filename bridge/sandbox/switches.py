@@ -18,7 +18,7 @@ class Switches:
     """Open points that every system has."""
 
     limit_per_second: int | None = None
-    """Requests admitted per ``limit_seconds``; ``None``: no limit."""
+    """Requests admitted per second, with one key; ``None``: no limit."""
     limit_window: Literal["sliding", "fixed"] = "sliding"
     key_expired: bool = False
     clock_skew_seconds: float = 0.0
@@ -126,6 +126,7 @@ class WavoSwitches(Switches):
     limit_replies: int | None = 60
     limit_suppressions: int | None = 60
     limit_seconds: float = 60.0
+    """The length of the window that each of the above sizes holds for."""
     unique_email_in_campaign: bool = False
     """A second contact with the same email in one campaign is refused."""
     invalid_status: Literal[400, 422] = 422

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,12 +42,12 @@ def sandbox(system: SystemName, *, process: bool = False, seed: int = 1, **optio
         yield Box(origin + base_path(system), KEYS[system], ENTITY, control)
 
 
-def crm_sandbox(**options: Any) -> Any:
+def crm_sandbox(**options: Any) -> AbstractContextManager[Box]:
     """A CRM without a rate limit unless told."""
     return sandbox("crm", **options)
 
 
-def assembly_sandbox(**options: Any) -> Any:
+def assembly_sandbox(**options: Any) -> AbstractContextManager[Box]:
     """Assembly without a rate limit unless told (``limit_per_second=30`` is the documented one)."""
     return sandbox("assembly", **options)
 

@@ -64,7 +64,7 @@ class Wavo(System[WavoSwitches]):
     # --- records ------------------------------------------------------------------------------------------------
 
     def complete(self, object: str, given: Mapping[str, Any]) -> Row:
-        made = self.ids.opaque(ID_LENGTHS.get(object, 20))
+        made = self.ids.opaque(ID_LENGTHS.get(object, 20) - len(self.db[object]) % 2)
         stamp = int(wall(self.switches.clock_skew_seconds).timestamp())
         row = {"id": given.get("id") or made, **DEFAULTS[object], "created_at": stamp, "updated_at": self.now()}
         row |= given

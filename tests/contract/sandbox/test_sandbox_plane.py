@@ -36,6 +36,7 @@ def test_unknown_objects_records_and_names_are_told(crm_box: Box, crm: httpx.Cli
         lambda: control.fault("explode"),
         lambda: control.fault("reset", often=True),
         lambda: control.webhooks(nonsense=1),
+        lambda: control.seed({"companies": ["Acme"]}),  # type: ignore[list-item]
     ):
         with pytest.raises(ControlError) as told:
             refused()

@@ -40,7 +40,9 @@ def test_a_wrong_token_is_401(wavo: httpx.Client, authorization: str) -> None:
 def test_clients_and_campaigns(wavo: httpx.Client, client: dict[str, Any], campaign: dict[str, Any]) -> None:
     assert list(client) == ["id", "name", "max_emails", "created_at"]
     assert isinstance(client["created_at"], int)
-    assert wavo.get("/clients").json() == {"data": [client]}
+    other = made(wavo.post("/clients", json={"name": "Other", "max_emails": 1}))
+    assert sorted(len(one["id"]) for one in (client, other)) == [19, 20]
+    assert wavo.get("/clients").json() == {"data": [client, other]}
     assert campaign["client"] == client
     assert (campaign["status"], campaign["timezone"]) == ("DRAFT", "US/Mountain")
     assert wavo.get("/campaigns").json() == {"data": [campaign]}
@@ -158,8 +160,9 @@ def test_replies_and_threads(wavo_box: Box, wavo: httpx.Client, campaign: dict[s
     common = {"campaign_id": campaign["id"], "contact_id": person["id"], "thread_id": "t1", "subject": "S"}
     sent = {**common, "id": "m0", "is_reply": False}
     replies = [{**common, "id": f"m{n}"} for n in range(1, 13)]
+    stray = {**common, "id": "m99", "is_reply": False, "thread_id": "t9", "shown_in_thread": "t1"}
     thread = {"id": "t1", "campaign_id": campaign["id"], "contact_id": person["id"]}
-    wavo_box.control.seed({"messages": [sent, *replies], "threads": [thread]})
+    wavo_box.control.seed({"messages": [sent, *replies, stray], "threads": [thread]})
     of_campaign = wavo.get(f"/campaigns/{campaign['id']}/replies").json()["data"]
     assert [row["id"] for row in of_campaign] == [f"m{n}" for n in range(1, 11)]
     page = wavo.get(f"/campaigns/{campaign['id']}/replies", params={"limit": 20, "offset": 10}).json()["data"]
@@ -168,6 +171,7 @@ def test_replies_and_threads(wavo_box: Box, wavo: httpx.Client, campaign: dict[s
     assert len(wavo.get(f"/contacts/{person['id']}/replies").json()["data"]) == 12
     shown = wavo.get("/email-threads/t1").json()["data"]
     assert [row["id"] for row in shown["email_messages"]][:2] == ["m0", "m1"]
+    assert shown["email_messages"][-1]["thread_id"] == "t9"
     assert wavo.get("/email-threads/t2").status_code == 404
 
 
