@@ -18,12 +18,12 @@ from tests.simulation.world import World
 
 COMPANIES, CONTACTS, DEALS = 0, 2, 3
 """See ``operations.some_stream``."""
-SPAN = 300.0
+SPAN = 240.0
 """Virtual seconds of activity."""
 PATIENCE = 4 * 3600.0
 """Virtual seconds in which a world must come to rest once all trouble is over."""
 ROUND = 300.0
-HELP_ROUND = 2
+HELP_ROUND = 1
 """In this round a person looks at what waits for one."""
 HIDDEN = frozenset({("assembly", "company_id"), ("assembly", "account_source_specific_id")})
 DAY = 24 * 3600.0
@@ -107,8 +107,8 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
     for peer in world.peers.values():
         peer.faults.calm()
     world.run(world.now + 60)
-    end, still, rounds = world.now + PATIENCE, 0, 0
-    while world.now < end and still < 2:
+    end, still, rounds = world.now + PATIENCE, False, 0
+    while world.now < end and not still:
         rounds += 1
         if rounds == HELP_ROUND:
             bridge.help()
@@ -117,12 +117,12 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
             world.perform_duty(name)
         world.run(world.now + ROUND)
         rested = world.journal.count("landing", "removal") == before and not bridge.at_work()
-        still = still + 1 if rested and rounds >= HELP_ROUND else 0
-    if still < 2:
+        still = rested and rounds > HELP_ROUND
+    if not still:
         return [Violation("never quiet", f"still at work {PATIENCE / 3600:.0f} h after the last trouble")]
     before = world.journal.count("landing", "removal")
-    for _ in range(3):
-        world.run(world.now + DAY / 3)
+    for _ in range(2):
+        world.run(world.now + DAY / 2)
         for name in world.duties:
             world.perform_duty(name)
         world.run(world.now + ROUND)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import PoolProxiedConnection, select
 
 from bridge.core.effects import Claim, Effect, Operation
 from bridge.core.guards import Brake
@@ -31,14 +31,18 @@ OVERLAP = timedelta(seconds=5)
 NO_BRAKE = Brake({}, {})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WorldClock:
-    world: World
+    """The clock of whichever world uses the store now."""
+
+    world: World | None = None
 
     def now(self) -> datetime:
+        assert self.world is not None
         return self.world.clock()
 
     def monotonic(self) -> float:
+        assert self.world is not None
         return self.world.now
 
 
@@ -50,30 +54,40 @@ class WorldDoorbell:
         self.world.ring(connection)
 
 
-@cache
-def empty_database() -> bytes:
-    """The tables as the migrations make them, once a process."""
-    store = Store("sqlite://", WorldClock(World(0)), NO_BRAKE)
-    store.migrate()
-    with raw(store) as connection:
-        image = connection.serialize()
-    store.close()
-    return image
+@dataclass(slots=True)
+class Memory:
+    """An in-memory store that worlds use one after another, so that statements are compiled once a process."""
 
+    clock: WorldClock
+    store: Store
+    pooled: PoolProxiedConnection
 
-class raw:
-    """The driver's own connection to an in-memory store."""
-
-    def __init__(self, store: Store) -> None:
-        self._pooled = store._database._engine.raw_connection()
-
-    def __enter__(self) -> sqlite3.Connection:
-        connection = self._pooled.driver_connection
+    @property
+    def driver(self) -> sqlite3.Connection:
+        connection = self.pooled.driver_connection
         assert isinstance(connection, sqlite3.Connection)
         return connection
 
-    def __exit__(self, *_: object) -> None:
-        self._pooled.close()
+
+_free: list[Memory] = []
+_empty: list[bytes] = []
+"""The tables as the migrations make them."""
+
+
+def borrow(world: World) -> Memory:
+    """A store with empty tables."""
+    if _free:
+        memory = _free.pop()
+    else:
+        clock = WorldClock()
+        store = Store("sqlite://", clock, NO_BRAKE)
+        memory = Memory(clock, store, store._database._engine.raw_connection())
+    if not _empty:
+        memory.store.migrate()
+        _empty.append(memory.driver.serialize())
+    memory.driver.deserialize(_empty[0])
+    memory.clock.world = world
+    return memory
 
 
 @cache
@@ -93,10 +107,10 @@ class Bridge:
 
     def __init__(self, world: World, rules: Rules, style: Style, *, brake: Brake = NO_BRAKE) -> None:
         self.world = world
-        self.store = Store("sqlite://", WorldClock(world), brake)
-        with raw(self.store) as connection:
-            connection.deserialize(empty_database())
-            self._driver = connection
+        self._memory = borrow(world)
+        self._driver = self._memory.driver
+        self.store = self._memory.store
+        self.store._brake = brake
         self.store.connections.ensure(CONNECTION, "live")
         self.use(rules, style)
 
@@ -201,4 +215,5 @@ class Bridge:
         return told
 
     def close(self) -> None:
-        self.store.close()
+        self._memory.clock.world = None
+        _free.append(self._memory)

@@ -79,6 +79,13 @@ def some_stream(number: int) -> str:
     return ("companies", "companies", "contacts", "deals")[number % 4]
 
 
+def stream_with_rows(remote: Remote, number: int) -> str:
+    """As ``some_stream``, among those that have records."""
+    names = [some_stream(choice) for choice in range(4)]
+    there = [name for name in names if some_row(remote, name, 0) is not None]
+    return there[number % len(there)] if there else "companies"
+
+
 def fresh(world: World, word: str) -> str:
     """A text nobody used before, so that a final value tells who wrote it."""
     world.serial += 1
@@ -168,7 +175,8 @@ def create(world: World, dice: tuple[int, ...]) -> bool:
 
 @act(12)
 def edit(world: World, dice: tuple[int, ...]) -> bool:
-    remote, stream = side_of(world, dice[0]), some_stream(dice[1])
+    remote = side_of(world, dice[0])
+    stream = stream_with_rows(remote, dice[1])
     row = some_row(remote, stream, dice[2])
     if row is None:
         return False
@@ -189,8 +197,9 @@ def edit_twice(world: World, dice: tuple[int, ...]) -> bool:
 @act(4)
 def edit_both(world: World, dice: tuple[int, ...]) -> bool:
     """Two people change the same field of the same thing on both sides, almost at once."""
-    stream = some_stream(dice[1])
-    found = both_ends(world, stream, dice[2])
+    start = dice[1]
+    tried = ((stream, both_ends(world, stream, dice[2])) for stream in map(some_stream, range(start, start + 4)))
+    stream, found = next(((stream, ends) for stream, ends in tried if ends), ("", None))
     if found is None:
         return False
     spec = editable(stream, "crm", dice[3])
@@ -219,14 +228,23 @@ def agree(world: World, dice: tuple[int, ...]) -> bool:
 
 @act(3)
 def clear(world: World, dice: tuple[int, ...]) -> bool:
-    remote, stream = side_of(world, dice[0]), some_stream(dice[1])
+    remote = side_of(world, dice[0])
+    stream = stream_with_rows(remote, dice[1])
     row = some_row(remote, stream, dice[2])
-    spec = editable(stream, remote.system, dice[3])
-    if row is None or spec.required or spec.kind in ("stage", "domain"):
+    if row is None:
         return False
+    full = [
+        spec
+        for spec in STREAMS[stream]
+        if spec.to != remote.system
+        and not spec.required
+        and spec.kind not in ("stage", "domain")
+        and pick(row.raw or {}, spec.path(remote.system)) not in (None, "", [])
+    ]
+    if not full:
+        return False
+    spec = full[dice[3] % len(full)]
     empty: Any = [] if spec.kind == "phone" and remote.system == "assembly" else None
-    if pick(row.raw or {}, spec.path(remote.system)) in (None, "", []):
-        return False
     return remote.edit(row.object, row.id, {spec.path(remote.system): empty})
 
 

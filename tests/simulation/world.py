@@ -41,7 +41,7 @@ from tests.simulation.peers import Peer, Sender
 from tests.simulation.remote import Habits, moment
 
 CONNECTION = "default"
-DUTIES = {"poll": 40.0, "list": 120.0, "sweep": 60.0}
+DUTIES = {"poll": 45.0, "list": 110.0, "sweep": 80.0}
 HTTP_TIMEOUT = 8.0
 BATCH = 3
 
