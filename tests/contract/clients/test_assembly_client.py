@@ -87,6 +87,8 @@ def test_contacts(assembly: AssemblyClient) -> None:
     everybody = {row["id"] for page in assembly.contacts.pages(limit=2) for row in page.items}
     assert everybody == {ada, bob, cy}
     assert next(iter(assembly.contacts.of_company(company, updated_after=datetime.now(UTC) + SOON))).items == ()
+    assembly.contacts.update(SourceId("p-1"), {"name": "Ada B"})
+    assert assembly.contacts.get(ada).value["name"] == "Ada B"
     assembly.contacts.delete(bob)
     assert len(assembly.contacts.list().value.items) == 2
     with pytest.raises(Rejected):
@@ -97,7 +99,11 @@ def test_contacts_upsert(assembly: AssemblyClient) -> None:
     company = acme(assembly)
     made = assembly.contacts.upsert(SourceId("p-1"), "Ada", "ada@acme.com", {"company_id": company}).value
     assert assembly.contacts.upsert(SourceId("p-1"), "Ada B", "ada@acme.com", {"company_id": company}).value == made
-    assert assembly.contacts.get(made).value["name"] == "Ada B"
+    assert assembly.contacts.upsert(made, "Ada C", "ada@acme.com", {"company_id": company}).value == made
+    assert assembly.contacts.get(made).value["name"] == "Ada C"
+    assembly.contacts.delete(SourceId("p-1"))
+    with pytest.raises(NotThere):
+        assembly.contacts.get(made)
 
 
 def test_deals(assembly: AssemblyClient) -> None:
@@ -122,20 +128,24 @@ def test_deals(assembly: AssemblyClient) -> None:
         assembly.deals.create("Orphan", "nobody")
 
 
-def test_additional_properties(assembly: AssemblyClient) -> None:
+@pytest.mark.parametrize("by_source", [False, True])
+def test_additional_properties(assembly: AssemblyClient, by_source: bool) -> None:
     company = acme(assembly)
-    contact = assembly.contacts.create("Ada", "ada@acme.com", {"company_id": company}).value
-    deal = assembly.deals.create("Deal", "c-1").value
-    for item, key in (("accounts", company), ("contacts", contact), ("deals", deal)):
-        assert assembly.properties.create(item, key, {"A": 1, "B": "x"}).value == key
+    held = {"source_specific_ids": ["p-1"]}
+    contact = assembly.contacts.create("Ada", "ada@acme.com", {"company_id": company}, held).value
+    deal = assembly.deals.create("Deal", "c-1", {"source_specific_ids": ["d-1"]}).value
+    for item, found, source in (("accounts", company, "c-1"), ("contacts", contact, "p-1"), ("deals", deal, "d-1")):
+        key = SourceId(source) if by_source else found
+        assert assembly.properties.create(item, key, {"A": 1, "B": "x"}).value == found
         with pytest.raises(AlreadyThere):
             assembly.properties.create(item, key, {"A": 2})
         assembly.properties.update(item, key, {"A": 3, "C": ["y"]})
         assembly.properties.delete(item, key, ["B"])
         shown = assembly.properties.get(item, key).value
-        assert shown["id"] == key
+        assert shown["id"] == found
         assert len(shown["additional_properties"]) == 2
-    assert assembly.properties.get("accounts", SourceId("c-1")).value["id"] == company
+        late = assembly.properties.get(item, key, updated_after=datetime.now(UTC) + SOON).value
+        assert not late["additional_properties"]
 
 
 def test_labels(assembly: AssemblyClient) -> None:
@@ -164,6 +174,18 @@ def test_usage(assembly: AssemblyClient) -> None:
     assembly.usage.delete(log)
     with pytest.raises(NotThere):
         assembly.usage.get(log)
+
+
+@pytest.mark.parametrize("by_source", [False, True])
+def test_usage_of_an_item(assembly: AssemblyClient, by_source: bool) -> None:
+    company = acme(assembly)
+    held = {"source_specific_ids": ["p-1"]}
+    contact = assembly.contacts.create("Ada", "ada@acme.com", {"company_id": company}, held).value
+    for item, found, source in (("accounts", company, "c-1"), ("contacts", contact, "p-1")):
+        on = (item, SourceId(source) if by_source else found)
+        logs = [assembly.usage.add("Action", f"2026-03-2{n}T15:30:00Z", "In", "Login", on=on).value for n in range(3)]
+        assert [row["id"] for page in assembly.usage.pages(on=on, limit=2) for row in page.items] == logs[::-1]
+        assert assembly.usage.list(on=on, updated_after=datetime.now(UTC) + SOON).value.items == ()
 
 
 def test_notes(assembly: AssemblyClient, assembly_remote: Remote) -> None:
