@@ -124,10 +124,9 @@ class MappedField:
             return now
         if invented:
             return made_up_domain(identity)
-        if side == self.sides[0]:
-            return self.chain.encode_left(value, now, lookups)
-        encoded = self.chain.encode_right(value, now, lookups)
-        return _in_order(encoded, now) if self.unordered else encoded
+        put = self.chain.encode_left if side == self.sides[0] else self.chain.encode_right
+        encoded = put(value, now, lookups)
+        return _in_order(encoded, now) if self.unordered and not self.ends[side].joined else encoded
 
     def _invents(self, side: str) -> bool:
         return self.missing == "invalid" and side == self.sides[1]
