@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bridge.sandbox.switches import WAVO_GROUPS, AssemblySwitches, CrmSwitches, Switches, WavoSwitches
+from tests.contract.sandbox.assembly_calls import made
 from tests.support.sandboxes import Box, sandbox
 
 
@@ -72,3 +73,10 @@ def assembly(assembly_box: Box, assembly_client: httpx.Client) -> httpx.Client:
 def wavo(wavo_box: Box, wavo_client: httpx.Client) -> httpx.Client:
     _afresh(wavo_box, dataclasses.replace(WavoSwitches(), **dict.fromkeys(WAVO_GROUPS)))  # type: ignore[arg-type]
     return wavo_client
+
+
+@pytest.fixture
+def company(assembly: httpx.Client) -> str:
+    """The id of a company with two source ids."""
+    body = {"type": "Company", "name": "n", "domain": "account.com", "source_specific_ids": ["acct-ssid-123", "second"]}
+    return made(assembly.post("/accounts", json=body))
