@@ -118,15 +118,16 @@ def _version(head: Head, heads: Mapping[str, Head]) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
-def _pairs(node: Node) -> Json:
-    """A node as JSON that keeps ``1`` and ``"1"`` apart as keys, and the order of keys (of a value map, it matters)."""
+def _pairs(node: Node, *, ordered: bool = False) -> Json:
+    """A node as JSON that keeps ``1`` and ``"1"`` apart as keys. Only in a value map does the order of keys mean something."""
     match node.kind:
         case "scalar":
             return node.value
         case "list":
             return ["list", *(_pairs(item) for item in node.items)]
         case _:
-            return ["map", *([key.value, _pairs(item)] for key, item in node.pairs())]
+            pairs = [[key.value, _pairs(item, ordered=key.value == "values")] for key, item in node.pairs()]
+            return ["map", *(pairs if ordered else sorted(pairs, key=lambda pair: repr(pair[0])))]
 
 
 def _order(streams: Mapping[str, MappedStream], heads: Mapping[str, Head], notes: Mapping[str, Notes]) -> list[str]:
