@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ _FORGET_LEASES_AFTER = timedelta(hours=1)
 
 
 class Changes:
-    def __init__(self, database: Database, clock: Clock, objects: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, database: Database, clock: Clock, objects: leasing.Objects) -> None:
         self._database = database
         self._clock = clock
         self._objects = objects

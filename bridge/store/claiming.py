@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bridge.core.effects import Claim, lease_key
-from bridge.core.records import Change, Link, Ref, Reference
+from bridge.core.effects import Claim
+from bridge.core.records import Change, Link, Reference
 from bridge.store import leasing
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import is_live
@@ -56,17 +56,15 @@ _POSTPONE = (
 
 @dataclass(frozen=True, slots=True)
 class Lessor:
-    """The terms of one claim call. ``objects``: (stream, side) to the remote object, for the lease keys."""
+    """The terms of one claim call."""
 
     name: str
     now: datetime
     until: datetime
-    objects: Mapping[tuple[str, str], str]
+    objects: leasing.Objects
 
     def key(self, record: Reference) -> str:
-        # A stream that no mapping knows any more still excludes itself.
-        object_ = self.objects.get((record.stream, record.side), record.stream)
-        return lease_key(Ref(record.side, object_, record.record_id))
+        return self.objects.key(record)
 
 
 def claim(connection: Connection, lessor: Lessor, limit: int, streams: Collection[str] | None = None) -> list[Claim]:

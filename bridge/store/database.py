@@ -40,6 +40,11 @@ class Database:
         self._writer = threading.RLock()
         self._engine = self._create()
 
+    @property
+    def name(self) -> str:
+        """What to call it in a message: without its password."""
+        return self.url.render_as_string(hide_password=True)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One write transaction: committed at the end, rolled back on any error."""

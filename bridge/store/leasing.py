@@ -7,12 +7,30 @@ over; a taker removes *all* leases of that token, so "does the token still own a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from bridge.core.effects import lease_key
+from bridge.core.records import Ref, Reference
 from bridge.store.sql import chunks
 from bridge.store.tables import leases, tokens
+
+
+@dataclass(slots=True)
+class Objects:
+    """(stream, side) to the remote object's name, replaced as a whole when the mappings change."""
+
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def of(self, record: Reference) -> str:
+        # A stream that no mapping knows any more still excludes itself.
+        return self.names.get((record.stream, record.side), record.stream)
+
+    def key(self, record: Reference) -> str:
+        return lease_key(Ref(record.side, self.of(record), record.record_id))
+
 
 _OWNED = select(leases.c.key).where(leases.c.token == bindparam("t")).limit(1)
 _HOLDERS = select(leases.c.key, leases.c.token, leases.c.expires_at).where(

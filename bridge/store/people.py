@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, delete, 
 from bridge.core.ports import Clock
 from bridge.core.records import ABSENT, Reference
 from bridge.store.database import Database
+from bridge.store.leasing import Objects
 from bridge.store.linking import link_ids_by_end
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import (
@@ -30,7 +31,7 @@ from bridge.store.types import dump_step, load_step
 
 
 class People:
-    def __init__(self, database: Database, clock: Clock, objects: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, database: Database, clock: Clock, objects: Objects) -> None:
         self._database = database
         self._clock = clock
         self._objects = objects
@@ -49,7 +50,7 @@ class People:
             touched = {"links": len(link_ids)}
             _kill(transaction, link_ids, now)
             for record in sorted(everyone):
-                object_ = self._objects.get((record.stream, record.side), record.stream)
+                object_ = self._objects.of(record)
                 for table, count in _erase(transaction, connection, record, object_, now).items():
                     touched[table] = touched.get(table, 0) + count
             touched["intents"] = touched.get("intents", 0) + _erase_intents(transaction, link_ids)

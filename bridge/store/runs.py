@@ -14,7 +14,7 @@ from bridge.core.ports import Clock
 from bridge.core.records import Json
 from bridge.store.database import Database
 from bridge.store.hinting import put_hints
-from bridge.store.items import OPEN_ITEMS, add_to_run
+from bridge.store.items import OPEN_ITEMS, add_to_run, void_items
 from bridge.store.paging import decode_cursor, encode_cursor, page_by
 from bridge.store.rows import Hint, ItemDraft, ItemRow, Listing, RunRow, RunState
 from bridge.store.sql import AnyRow, counted
@@ -227,6 +227,8 @@ class Runs:
             )
             hints: dict[Hint, int | None] = {Hint(stream, row.side, row.record_id): row.id for row in rows}
             put_hints(transaction, run.connection, hints, lane="backfill", due_at=now, now=now)
+            # A record planned twice is looked at once.
+            void_items(transaction, {row.id for row in rows} - set(hints.values()))
             return len(rows)
 
     def open_items(self, id: str, stream: str | None = None) -> dict[str, int]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from alembic.util.exc import CommandError
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from bridge.core.effects import Operation
+from bridge.core.errors import SettingsError
 from bridge.core.ports import Clock
 from bridge.store.applying import Answer, apply
 from bridge.store.attention import Attention
@@ -21,6 +24,7 @@ from bridge.store.duties import Duties
 from bridge.store.histories import History
 from bridge.store.holds import Holds
 from bridge.store.inbox import Inbox
+from bridge.store.leasing import Objects
 from bridge.store.links import Links
 from bridge.store.migrations.runner import migrate
 from bridge.store.people import People
@@ -39,7 +43,7 @@ class Store:
         self._database = Database(url)
         self._clock = clock
         self._brake = brake
-        self._objects: dict[tuple[str, str], str] = {}
+        self._objects = Objects()
         self.committer = GroupCommitter(self.apply)
         self.connections = Connections(self._database, clock)
         self.inbox = Inbox(self._database, clock)
@@ -57,13 +61,20 @@ class Store:
 
     def set_objects(self, objects: Mapping[tuple[str, str], str]) -> None:
         """(stream, side) to the remote object's name: streams that share an object exclude one another."""
-        self._objects.clear()
-        self._objects.update(objects)
+        self._objects.names = dict(objects)
 
     def migrate(self) -> None:
-        """Bring the tables up to date; harmless when they are, and when several processes start at once."""
-        with self._database.write() as transaction:
-            migrate(transaction)
+        """Bring the tables up to date; harmless when they are, and when several processes start at once.
+
+        Raises ``SettingsError`` when the database cannot be opened or was made by a newer version.
+        """
+        try:
+            with self._database.write() as transaction:
+                migrate(transaction)
+        except OperationalError as error:
+            raise SettingsError(f"DATABASE_URL: {self._database.name} cannot be used: {error.orig}") from None
+        except CommandError:
+            raise SettingsError(f"DATABASE_URL: {self._database.name} was made by a newer version") from None
 
     def ping(self) -> None:
         """Raises if the database does not answer."""

@@ -141,6 +141,17 @@ def test_history_before_there_is_a_link_is_found_with_it(store: Store) -> None:
     assert [row.new for row in both] == ["c", "b"]
 
 
+def test_a_fenced_claim_remembers_nothing_in_the_middle(store: Store, clock: HandClock) -> None:
+    slow = claim_one(store, company("1"), seconds=30)
+    clock.pass_(31)
+    store.changes.expire()
+    claim_one(store, company("1"))
+    entry = Entry("crm", "name", None, "x", "created")
+    assert commit(store, Advance(slow, draft(slow, "1", None, state="half"), history=(entry,))) == Fenced()
+    assert store.links.by_end("default", "companies", "crm", ["1"]) == {}
+    assert store.history.page("default").items == ()
+
+
 # --- intents ---------------------------------------------------------------------------------------------------
 
 

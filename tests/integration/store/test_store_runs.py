@@ -116,6 +116,22 @@ def test_items_become_changes_of_the_backfill_lane(store: Store) -> None:
     assert store.runs.open_calls(run.id) == 4
 
 
+def test_a_record_planned_twice_is_looked_at_once(store: Store) -> None:
+    run = planned(store, "1", "2", "1")
+    assert store.runs.enqueue_items(run.id, "companies", 10) == 3
+    assert [item.state for item in items(store, run)] == ["voided", "queued", "queued"]
+    for claim in store.changes.claim("default", 10, 60):
+        finish(store, claim)
+    assert store.runs.open_items(run.id) == {}
+
+
+def test_a_record_planned_again_voids_its_earlier_item(store: Store) -> None:
+    run = planned(store, "1", "1")
+    store.runs.enqueue_items(run.id, "companies", 1)
+    store.runs.enqueue_items(run.id, "companies", 1)
+    assert [item.state for item in items(store, run)] == ["voided", "queued"]
+
+
 def test_a_claim_brings_the_items_seed(store: Store) -> None:
     run = store.runs.create("default", ["companies"])
     seed = {"crm": {"id": "1", "name": "Acme"}}

@@ -143,3 +143,22 @@ def test_a_database_in_memory_serves_all_threads() -> None:
         thread.join()
     assert len(store.connections.all()) == 8
     store.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(store: Store) -> None:
+    with store._database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingsError, match="newer version"):
+        store.migrate()
+    with store._database.write() as connection:
+        # Other tests share this database.
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all/bridge.db", "postgresql://ann:hunter2@127.0.0.1:1/bridge"])
+def test_a_database_that_cannot_be_opened_is_a_setting_to_mend(url: str) -> None:
+    store = open_at(url)
+    with pytest.raises(SettingsError, match="DATABASE_URL") as refused:
+        store.migrate()
+    assert "hunter2" not in str(refused.value)
+    store.close()
