@@ -37,3 +37,15 @@ class Notes:
     @property
     def broken(self) -> bool:
         return any(mistake.severity == "error" for mistake in self.mistakes)
+
+
+def excerpt(mistake: Mistake, text: str) -> str:
+    """The mistake with the line it stands on and a mark under the place, as a terminal shows it."""
+    lines = text.splitlines()
+    if not 0 < mistake.line <= len(lines):
+        return str(mistake)
+    line = lines[mistake.line - 1].replace("\t", " ")
+    # A very long line is shown around the place.
+    start = max(0, mistake.column - 61)
+    shown = line[start : start + 120]
+    return f"{mistake}\n    {shown}\n    {' ' * (mistake.column - 1 - start)}^"

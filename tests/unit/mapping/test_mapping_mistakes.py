@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.core.errors import MappingError
-from bridge.core.mapping import load, load_with_warnings
+from bridge.core.mapping import excerpt, load, load_with_warnings
 from bridge.core.ports import Traits
 
 HEAD = "stream: s\ncrm: companies\nassembly: accounts\n"
@@ -189,3 +189,21 @@ def test_files_that_are_no_streams_are_left_alone() -> None:
     text = f"{HEAD}fields: {{a: {{crm: a, assembly: b}}}}\n"
     others = {"s_test.yaml": "x: 1", "webhooks.yaml": "x: 1", "schema.json": "{", "notes.txt": "x"}
     assert [stream.name for stream in load({"s.yaml": text} | others).streams] == ["s"]
+
+
+def test_a_mistake_is_shown_with_its_line_and_a_mark_under_the_place() -> None:
+    text = f"{HEAD}fields:\n  f: {{crm: a, assembly: b, as: domian}}\n"
+    with pytest.raises(MappingError) as caught:
+        load({"s.yaml": text})
+    (mistake,) = caught.value.mistakes
+    assert excerpt(mistake, text).splitlines()[1:] == [
+        "      f: {crm: a, assembly: b, as: domian}",
+        "                                   ^",
+    ]
+    assert excerpt(mistake, "") == str(mistake)
+    long = text.replace("{crm: a", "{" + " " * 300 + "crm: a")
+    with pytest.raises(MappingError) as caught:
+        load({"s.yaml": long})
+    _, line, mark = excerpt(caught.value.mistakes[0], long).splitlines()
+    assert line[mark.index("^") :].startswith("domian")
+    assert len(line) <= 124
