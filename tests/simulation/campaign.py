@@ -20,7 +20,7 @@ COMPANIES, CONTACTS, DEALS = 0, 2, 3
 """See ``operations.some_stream``."""
 SPAN = 240.0
 """Virtual seconds of activity."""
-PATIENCE = 4 * 3600.0
+PATIENCE = 2 * 3600.0
 """Virtual seconds in which a world must come to rest once all trouble is over."""
 ROUND = 300.0
 HELP_ROUND = 1

@@ -192,8 +192,10 @@ class Remote:
         row = self.row(object, id)
         if row is None:
             return False
+        before = self._stored(row, values)
         self.change(row, values)
-        self.journal.add(Event(self.time(), "edit", self.system, object, id, self._stored(row, values), note=note))
+        changed = {path: value for path, value in self._stored(row, values).items() if value != before[path]}
+        self.journal.add(Event(self.time(), "edit", self.system, object, id, changed, note=note))
         self.watch(object, id, "updated")
         return True
 

@@ -16,7 +16,7 @@ from tests.simulation.mapping_text import Style
 from tests.simulation.oracle import Oracle, Shown, Violation
 from tests.simulation.remote import Habits, Row, pick
 from tests.simulation.rules import OBJECTS, STREAMS, Rules, other
-from tests.simulation.world import World
+from tests.simulation.world import DUTIES, World
 
 INDUSTRY = "additional_properties.Industry"
 ALL = frozenset((stream, side) for stream in STREAMS for side in ("crm", "assembly"))
@@ -63,20 +63,35 @@ class Stage:
         """Long enough for every duty and every second look."""
         self.wait(400)
 
+    def rest(self) -> None:
+        """Whatever died is taken over and looked at again, with few duties."""
+        self.world.calm = True
+        for _ in range(4):
+            self.wait(75)
+            for name in DUTIES:
+                self.world.perform_duty(name)
+        self.wait(30)
+
     # --- records ---
 
     def company(self, **crm_values: Any) -> tuple[str, str]:
         """A company that is in step on both sides: its two ids."""
         values = {"name": "Acme", "website": "acme.com", "industry": "Steel"} | crm_values
         id = self.crm.create("companies", values)
-        self.wait(30)
+        self._until_linked("companies", id)
         return id, self.partner("companies", "crm", id)
 
     def contact(self, company: str, **crm_values: Any) -> tuple[str, str]:
         values = {"lastName": "Doe", "email": "doe@acme.com", "companyId": company} | crm_values
         id = self.crm.create("contacts", values)
-        self.wait(30)
+        self._until_linked("contacts", id)
         return id, self.partner("contacts", "crm", id)
+
+    def _until_linked(self, stream: str, id: str) -> None:
+        for _ in range(12):
+            self.wait(15)
+            if any(link.state == "live" and link.ends.get("crm") == id for link in self.bridge.links()):
+                return
 
     def partner(self, stream: str, side: str, id: str) -> str:
         for link in self.bridge.links():

@@ -53,21 +53,21 @@ def test_two_workers_on_two_ends_of_one_link() -> None:
 def _creates_both_ways(told: Stage) -> None:
     told.crm.create("companies", {"name": "Acme", "website": "acme.com"})
     told.assembly.create("accounts", {"name": "Borg", "domain": "borg.com"})
-    told.wait(1500)
+    told.rest()
 
 
 def _edits(told: Stage) -> None:
     crm, assembly = told.company()
     told.crm.edit("companies", crm, {"industry": "Glass"})
     told.assembly.edit("accounts", assembly, {"phone": ["+1 5"]})
-    told.wait(1500)
+    told.rest()
 
 
 def _family(told: Stage) -> None:
     company = told.crm.create("companies", {"name": "Acme", "website": "acme.com"})
     told.crm.create("contacts", {"lastName": "Doe", "email": "doe@acme.com", "companyId": company})
     told.crm.create("leads", {"title": "Deal", "companyId": company, "value": 5.0})
-    told.wait(1500)
+    told.rest()
 
 
 def test_creates_survive_a_kill_before_any_effect() -> None:

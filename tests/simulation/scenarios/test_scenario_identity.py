@@ -8,7 +8,6 @@ from tests.simulation.stage import rules, stage
 
 def test_twins_that_were_there_before_are_bound_by_domain() -> None:
     with stage() as told:
-        told.world.duties.clear()
         told.crm.create("companies", {"name": "Acme", "website": "https://www.acme.com/"})
         told.assembly.create("accounts", {"name": "Acme Inc", "domain": "acme.com"})
         told.settle()
