@@ -61,9 +61,7 @@ def build(settings: Settings) -> Bridge:
         for name in connections:
             store.connections.ensure(name)
         terms = _terms(store, connections, _timings(settings))
-        driver = Driver(
-            store, terms, clock, commit=store.committer.submit, sleep=time.sleep, in_flight=settings.max_in_flight
-        )
+        driver = Driver(store, terms, clock, sleep=time.sleep, in_flight=settings.max_in_flight)
         closing.callback(driver.close)
         rest = closing.pop_all()
     return Bridge(settings, store, connections, doorbell, clock, driver, redis_url, terms, _closing=rest)
@@ -156,12 +154,9 @@ def _rules(texts: Mapping[str, str], traits: Mapping[tuple[str, str], Traits]) -
     return Rules(mappings, webhooks, warnings)
 
 
-def check_mappings(folder: Path) -> tuple[Mistake, ...]:
-    """Every mistake and warning in a folder of mappings, without settings. Raises ``SettingsError`` if there are no files."""
-    try:
-        return _rules(read_folder(folder), _documented_traits()).warnings
-    except MappingError as wrong:
-        return wrong.mistakes
+def read_rules(folder: Path) -> Rules:
+    """A folder of mappings by itself, without settings. Raises ``MappingError``, or ``SettingsError`` if it has no files."""
+    return _rules(read_folder(folder), _documented_traits())
 
 
 def _documented_traits() -> dict[tuple[str, str], Traits]:

@@ -25,6 +25,8 @@ from bridge.sync.sweep import sweep
 
 BACKFILL_SECONDS: Final = 0.5
 """How soon a run is taken up."""
+RETRY_SECONDS: Final = 3.0
+"""After a backfill met a remote that fails."""
 
 
 @cache
@@ -58,6 +60,16 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
                 if list_side(store, name, terms, side, stopping=stopping).hinted:
                     bridge.doorbell.ring(name)
 
+    def backfill_round(name: str, stopping: threading.Event) -> None:
+        backfill.run(name, stopping)
+        run = active(store, name)
+        if run is not None and run.error and not stopping.is_set():
+            # It goes on when the remote does; a refused key is for a person, whichever system it is.
+            for connector in bridge.connections[name].connectors.values():
+                with _key_checked(bridge, name):
+                    connector.probe()
+            stopping.wait(RETRY_SECONDS)
+
     def polled(name: str) -> bool:
         row = store.connections.get(name)
         return row is not None and row.mode != "paused"
@@ -74,7 +86,12 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
             Duty("poll", settings.poll_interval_seconds, poll_round, wanted=polled),
             Duty("list", settings.crm_list_interval_seconds, list_round, wanted=listed),
             Duty("sweep", settings.sweep_interval_seconds, lambda name, _: _sweep(bridge, name)),
-            Duty("backfill", BACKFILL_SECONDS, backfill.run, wanted=lambda name: active(store, name) is not None),
+            Duty(
+                "backfill",
+                BACKFILL_SECONDS,
+                backfill_round,
+                wanted=lambda name: active(store, name) is not None and polled(name),
+            ),
         ),
         connections=lambda: tuple(bridge.connections),
         leases=store.duties,

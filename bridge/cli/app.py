@@ -10,7 +10,7 @@ import structlog
 import typer
 from typer.exceptions import TyperException
 
-from bridge.cli import attention, demo, health, mappings, records, running, sandboxes, syncing
+from bridge.cli import attention, connections, demo, health, mappings, records, running, sandboxes, syncing
 from bridge.cli.output import FOUND, WRONG_USE, err
 from bridge.core.errors import BridgeError, SettingsError, UsageError
 from bridge.runtime import logs
@@ -32,10 +32,10 @@ app.command("serve", rich_help_panel="Start")(running.serve)
 app.command("worker", rich_help_panel="Start")(running.worker)
 app.command("check", rich_help_panel="Look")(health.check)
 app.command("health", rich_help_panel="Look")(health.health)
-app.command("connections", rich_help_panel="Look")(health.connections)
 app.command("plan", rich_help_panel="Synchronise")(syncing.plan)
 app.command("backfill", rich_help_panel="Synchronise")(syncing.backfill)
 app.add_typer(attention.app, name="attention", rich_help_panel="Look")
+app.add_typer(connections.app, name="connections", rich_help_panel="Look")
 app.add_typer(records.app, name="record", rich_help_panel="Look")
 app.add_typer(mappings.app, name="mappings", rich_help_panel="Mappings")
 app.add_typer(sandboxes.app, name="sandbox", rich_help_panel="Start")

@@ -1,4 +1,4 @@
-"""``check``, ``health`` and ``connections``: is everything in place, and does it run?"""
+"""``check`` and ``health``: is everything in place, and does it run?"""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ import typer
 from rich.text import Text
 
 from bridge import bootstrap, jobs
-from bridge.bootstrap import Bridge, WiredConnection
-from bridge.cli.opening import opened
+from bridge.bootstrap import WiredConnection
 from bridge.cli.output import FOUND, GOOD, Json, out, show_json, table
-from bridge.core.errors import BridgeError, MappingError, RemoteError
+from bridge.core.errors import MappingError, RemoteError
 from bridge.runtime import embedded_redis
-from bridge.web.schemas import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,26 +147,3 @@ def _workers() -> dict[str, str]:
     except redis.RedisError as error:
         return {"workers": f"Redis does not answer ({type(error).__name__})"}
     return {"workers": "ok" if listening else "none listens"}
-
-
-def connections(as_json: Annotated[bool, Json] = False) -> int:
-    """Every configured connection: its mode, and how many changes are in which state."""
-    with opened() as bridge:
-        shown = [_connection(bridge, name) for name in bridge.connections]
-    if as_json:
-        show_json([connection.model_dump(mode="json") for connection in shown])
-    else:
-        states = ("pending", "leased", "waiting", "parked", "done")
-        rows = (
-            (c.name, c.mode, c.pause_detail or c.pause_cause, *(c.changes.get(state, 0) for state in states))
-            for c in shown
-        )
-        out.print(table("", ("connection", "mode", "why", *states), rows))
-    return FOUND if any(connection.mode == "paused" for connection in shown) else GOOD
-
-
-def _connection(bridge: Bridge, name: str) -> Connection:
-    row = bridge.store.connections.get(name)
-    if row is None:
-        raise BridgeError(f"the connection {name} vanished from the database")
-    return Connection.of(row, bridge.store.changes.counts(name))

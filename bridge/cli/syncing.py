@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from bridge.bootstrap import Bridge, WiredConnection, working
 from bridge.cli.opening import ConnectionName, chosen, opened
 from bridge.cli.output import FOUND, GOOD, Json, err, out, show_json, table
-from bridge.core.errors import UsageError
+from bridge.core.errors import BridgeError, UsageError
 from bridge.operations import backfill as runs
 from bridge.store import RunRow
 from bridge.web.schemas import Backfill, PlanItem
@@ -71,7 +71,12 @@ def _shown(row: RunRow) -> object:
 
 def _run(bridge: Bridge, wired: WiredConnection, streams: list[str] | None, *, dry_run: bool) -> RunRow:
     """Start a run and follow it to its end, working here if nobody else does."""
-    row = runs.start(bridge.store, wired.mappings, wired.name, streams or (), dry_run=dry_run)
+    _raise_if_paused(bridge, wired.name)
+    row = runs.active(bridge.store, wired.name)
+    if row is not None and row.dry_run == dry_run:
+        err.print("One is under way already; this shows that one.")
+    else:
+        row = runs.start(bridge.store, wired.mappings, wired.name, streams or (), dry_run=dry_run)
     bridge.doorbell.ring(wired.name)
     with contextlib.ExitStack() as stack:
         if not bridge.doorbell.listening():
@@ -89,10 +94,22 @@ def follow(bridge: Bridge, run_id: str) -> RunRow:
                 raise UsageError(f"the run {run_id} is gone")
             handled = sum(row.counts.values())
             total = row.counts.get("planned")
-            progress.update(task, description=row.state, completed=handled, total=total)
+            words = f"{row.state}: {row.error}" if row.error else row.state
+            progress.update(task, description=words, completed=handled, total=total)
             if row.state in ENDED:
                 return row
+            _raise_if_paused(bridge, row.connection)
             time.sleep(LOOK_SECONDS)
+
+
+def _raise_if_paused(bridge: Bridge, name: str) -> None:
+    row = bridge.store.connections.get(name)
+    if row is not None and row.mode == "paused" and row.paused_until is None:
+        why = row.pause_detail or row.pause_cause
+        raise BridgeError(
+            f"the connection {name} is paused: {why}\nMend it, then: bridge connections resume {name}\n"
+            "A backfill that has begun goes on from where it is."
+        )
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from rich.text import Text
 from bridge.cli.demo import report
 from bridge.cli.demo.edits import Edit, story
 from bridge.cli.demo.twins import accounts_known_before
-from bridge.cli.demo.world import World, until, world
+from bridge.cli.demo.world import Stopped, World, until, world
 from bridge.cli.output import FOUND, GOOD, out
 from bridge.cli.running import stop_signals
 from bridge.cli.syncing import ENDED, progress_bar
@@ -29,10 +29,6 @@ BACKFILL_SECONDS: Final = 600.0
 QUIET_SECONDS: Final = 20.0
 PAUSE_SECONDS: Final = 2.0
 ONE_OF_EACH: Final = 8
-
-
-class Stopped(Exception):
-    """Ctrl-C, or a sandbox that died."""
 
 
 def demo(
@@ -55,7 +51,7 @@ def demo(
                 crm.seed(records)
                 assembly.seed({"accounts": accounts})
 
-            with world(mappings, seed=seed, fill=fill, tell=_tell, keep=keep) as made:
+            with world(mappings, seed=seed, fill=fill, tell=_tell, stopping=stopping, keep=keep) as made:
                 show = _Show(made, random.Random(seed), stopping, began)
                 show.open({name: len(rows) for name, rows in records.items()}, len(accounts))
                 return show.run(once=once)
@@ -158,17 +154,13 @@ class _Show:
             self.check_up()
             edit.make()
             try:
-                took = until(lambda edit=edit: self.seen(edit), ARRIVAL_SECONDS, edit.words)  # type: ignore[misc]
+                took = until(edit.arrived, ARRIVAL_SECONDS, edit.words, self.stopping)
                 mark, time_taken = Text("✓", "green"), f"{took:5.2f} s"
             except BridgeError:
                 good = False
                 mark, time_taken = Text("✗", "bold red"), f"not within {ARRIVAL_SECONDS:g} s"
             out.print(Text.assemble(" ", mark, f" {time_taken}  ", (f"{edit.way:<15}", "cyan"), f"  {edit.words}"))
         return good
-
-    def seen(self, edit: Edit) -> bool:
-        self.check_up()
-        return edit.arrived()
 
     def slowly(self, edits: Iterator[Edit]) -> Iterator[Edit]:
         for edit in edits:
@@ -183,7 +175,7 @@ class _Show:
             changes: dict[str, Any] = self.world.get("/admin/connections/default")["changes"]
             return not changes.get("pending", 0) and not changes.get("leased", 0)
 
-        until(still, QUIET_SECONDS, "quiet", pause=0.2)
+        until(still, QUIET_SECONDS, "quiet", threading.Event(), pause=0.2)
 
     # --- small things ---------------------------------------------------------------------------------------------
 

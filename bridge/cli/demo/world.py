@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from bridge.runtime import embedded_redis
 from bridge.runtime.processes import Supervisor
 from bridge.sandbox.control import Control
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 60.0
 ENTITY: Final = "7b0d3f6e-5c1a-4f0e-9a53-2f7f9d0c1e11"
 RATE: Final = 30
 """Calls a second that the Assembly sandbox lets through: the documented limit."""
@@ -54,10 +55,18 @@ class World:
         return found
 
 
-def until(condition: Callable[[], bool], seconds: float, what: str, *, pause: float = 0.05) -> float:
-    """Wait for it; the seconds it took. Raises ``BridgeError`` that says what did not happen."""
+class Stopped(Exception):
+    """A person pressed Ctrl-C."""
+
+
+def until(
+    condition: Callable[[], bool], seconds: float, what: str, stopping: threading.Event, *, pause: float = 0.05
+) -> float:
+    """Wait for it; the seconds it took. Raises ``BridgeError`` that says what did not happen, or ``Stopped``."""
     began = time.monotonic()
     while not condition():
+        if stopping.is_set():
+            raise Stopped
         if time.monotonic() - began > seconds:
             raise BridgeError(f"{what} did not happen within {seconds:g} seconds")
         time.sleep(pause)
@@ -71,6 +80,7 @@ def world(
     seed: int,
     fill: Callable[[Control, Control], None],
     tell: Callable[[str, str], None],
+    stopping: threading.Event,
     keep: Path | None = None,
 ) -> Iterator[World]:
     """Start the sandboxes, let ``fill(crm, assembly)`` put records there, and start the bridge; and leave nothing behind but the database and the logs in ``keep``, if given.
@@ -97,7 +107,7 @@ def world(
             sandboxes.start(name, (*arguments, *limit, *entity, "--port-file", str(port_file)), vital=True)
         listening = listen("127.0.0.1", 0)
         api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        urls = {name: _sandbox_url(folder / f"{name}.port", sandboxes.supervisor) for name in keys}
+        urls = {name: _sandbox_url(folder / f"{name}.port", sandboxes.supervisor, stopping) for name in keys}
         crm = stack.enter_context(Control(urls["crm"], control))
         assembly = stack.enter_context(Control(urls["assembly"], control))
         fill(crm, assembly)
@@ -110,7 +120,7 @@ def world(
             httpx.Client(base_url=api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
         )
         try:
-            until(lambda: _ready(api), START_SECONDS, "the API's start")
+            until(lambda: _ready(api), START_SECONDS, "the API's start", stopping)
         except BridgeError as error:
             raise BridgeError(f"{error}; the end of its log:\n{_tail(folder / 'api.log')}") from error
         crm.webhooks(f"{api_url}/webhooks/crm/default", secret, entity_id=ENTITY)
@@ -146,9 +156,12 @@ def _settings(
     return {f"BRIDGE_{name.upper()}": str(value) for name, value in values.items()}
 
 
-def _sandbox_url(port_file: Path, supervisor: Supervisor) -> str:
+def _sandbox_url(port_file: Path, supervisor: Supervisor, stopping: threading.Event) -> str:
     until(
-        lambda: port_file.exists() or supervisor.failed.is_set(), START_SECONDS, f"the {port_file.stem} sandbox's start"
+        lambda: port_file.exists() or supervisor.failed.is_set(),
+        START_SECONDS,
+        f"the {port_file.stem} sandbox's start",
+        stopping,
     )
     if not port_file.exists():
         raise BridgeError(f"the {port_file.stem} sandbox did not start")
