@@ -22,6 +22,7 @@ from bridge.core.effects import (
     Held,
     OpenCreates,
     Operation,
+    Question,
     Resolve,
     Siblings,
 )
@@ -77,14 +78,21 @@ def _carry_out(connection: Connection, operation: Operation, brake: Brake, now: 
             return _extend(connection, operation, now)
         case Advance():
             return advance(connection, operation, now)
-        case Resolve():
-            return links_by_end(connection, operation.connection, operation.references)
-        case Siblings():
-            return siblings(connection, operation)
-        case OpenCreates():
-            return open_creates(connection, operation)
+        case Resolve() | Siblings() | OpenCreates():
+            return look(connection, operation)
         case _:
             assert_never(operation)
+
+
+def look(connection: Connection, question: Question) -> Answer:
+    """Answer an operation that writes nothing."""
+    match question:
+        case Resolve():
+            return links_by_end(connection, question.connection, question.references)
+        case Siblings():
+            return siblings(connection, question)
+        case OpenCreates():
+            return open_creates(connection, question)
 
 
 _CHANGE_IDS = select(changes.c.id).where(

@@ -101,12 +101,12 @@ class Attention:
             if way not in row.ways:
                 raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}", status=422)
             answer = {"way": way, "value": decision.get("value")}
-            state = "closed" if way in _CLOSING else "decided"
+            state = "decided" if way not in _CLOSING or (way == "discard" and row.field) else "closed"
             transaction.execute(
                 update(attention).where(attention.c.id == id).values(state=state, decision=answer, updated_at=now)
             )
             if way in _HOLD_WAYS and row.change_id is not None:
-                for hold in holds.held_of(transaction, row.change_id):
+                for hold in holds.held_of(transaction, row.change_id, row.cause):
                     _HOLD_WAYS[way](transaction, hold, now)
             if way not in {"dismiss", "discard"}:
                 hint = Hint(row.stream, row.side, row.record_id)

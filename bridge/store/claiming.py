@@ -9,20 +9,20 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bridge.core.effects import Claim
+from bridge.core.effects import Claim, Revert, Undo
 from bridge.core.records import Change, Link, Reference
 from bridge.store import leasing
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import is_live
-from bridge.store.remembered import decisions, open_fields, remember
+from bridge.store.remembered import decisions, open_fields, recent_writes, remember
 from bridge.store.sql import AnyRow, chunks
-from bridge.store.tables import changes, holds, run_items
+from bridge.store.tables import changes, held_changes, holds, run_items
 
 BUSY_SECONDS = 0.5
 """A change whose record somebody else holds comes back after this; it is never waited for."""
 MAX_ROUNDS = 5
 RELEASED_FOR = timedelta(hours=1)
-"""How long a released hold lifts its ceiling: as long as the brake counts."""
+"""How long a released hold lets its changes pass: as long as the brake counts."""
 
 _DUE = (
     select(changes)
@@ -140,13 +140,15 @@ def _claims(
         records=set(records.values()),
         now=lessor.now,
     )
-    seeds = _seeds(connection, {row.item_id for row in rows if row.item_id})
-    released = released_classes(connection, lessor.name, lessor.now)
+    items = _items(connection, {row.item_id for row in rows if row.item_id})
+    released = released_classes(connection, lessor.name, set(owners), lessor.now)
+    recent = recent_writes(connection, {link.id for link in mine.values() if link}, lessor.now)
     claims = []
     for row in rows:
         link = mine[row.id]
         ids = [link.id] if link else []
         open_rows = known.attention(ids, [records[row.id]])
+        item = items.get(row.item_id)
         claims.append(
             Claim(
                 change=to_change(row),
@@ -157,8 +159,10 @@ def _claims(
                 intents=known.intents(ids, [row.id]),
                 decisions=decisions(open_rows),
                 open_fields=open_fields(open_rows),
-                seed=seeds.get(row.item_id, {}),
-                released=released.get(row.stream, frozenset()),
+                seed=item.seed or {} if item is not None else {},
+                released=released.get(row.id, frozenset()),
+                recent=recent.get(link.id, ()) if link else (),
+                undo=_undo(item) if item is not None else None,
             )
         )
     return claims
@@ -177,25 +181,37 @@ def _postpone(connection: Connection, now: datetime, ids: Collection[int]) -> No
         connection.execute(_POSTPONE, {"ids": chunk, "later": later, "now": now})
 
 
-def _seeds(connection: Connection, items: Collection[int]) -> dict[int | None, Any]:
-    found: dict[int | None, Any] = {}
+def _items(connection: Connection, items: Collection[int]) -> dict[int | None, AnyRow]:
+    columns = (run_items.c.id, run_items.c.action, run_items.c.side, run_items.c.detail, run_items.c.seed)
+    found: dict[int | None, AnyRow] = {}
     for chunk in chunks(items):
-        rows = connection.execute(select(run_items.c.id, run_items.c.seed).where(run_items.c.id.in_(chunk)))
-        found.update({item: seed for item, seed in rows if seed})
+        found.update({row.id: row for row in connection.execute(select(*columns).where(run_items.c.id.in_(chunk)))})
     return found
 
 
-def released_classes(connection: Connection, name: str, now: datetime) -> dict[str, frozenset[str]]:
-    """Stream to the brake classes that a person released within the last hour."""
-    rows = connection.execute(
-        select(holds.c.stream, holds.c.klass).where(
-            holds.c.connection == name, holds.c.state == "released", holds.c.decided_at > now - RELEASED_FOR
-        )
+def _undo(item: AnyRow) -> Undo | None:
+    """What an undo's item wants taken back; one whose values were erased meanwhile wants nothing any more."""
+    if item.action not in {"revert", "uncreate"}:
+        return None
+    fields = (item.detail or {}).get("fields", ())
+    reverts = tuple(Revert(each["side"], each["field"], each["old"], each["new"]) for each in fields)
+    return Undo(reverts, created=item.side if item.action == "uncreate" else "")
+
+
+def released_classes(
+    connection: Connection, name: str, changes: Collection[int], now: datetime
+) -> dict[int, frozenset[str]]:
+    """Change to the brake classes that a person released for it within the last hour."""
+    query = (
+        select(held_changes.c.change_id, holds.c.klass)
+        .join(holds, holds.c.id == held_changes.c.hold_id)
+        .where(holds.c.connection == name, holds.c.state == "released", holds.c.decided_at > now - RELEASED_FOR)
     )
-    found: dict[str, set[str]] = {}
-    for stream, klass in rows:
-        found.setdefault(stream, set()).add(klass)
-    return {stream: frozenset(classes) for stream, classes in found.items()}
+    found: dict[int, set[str]] = {}
+    for chunk in chunks(changes):
+        for change, klass in connection.execute(query.where(held_changes.c.change_id.in_(chunk))):
+            found.setdefault(change, set()).add(klass)
+    return {change: frozenset(classes) for change, classes in found.items()}
 
 
 def _record(row: AnyRow) -> Reference:

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bridge.core.effects import Declare, Declared, Fenced, Held
+from bridge.core.effects import Claim, Declare, Declared, Fenced, Held
 from bridge.core.records import Step
 from bridge.store import leasing
-from bridge.store.claiming import RELEASED_FOR, released_classes
+from bridge.store.claiming import RELEASED_FOR
 from bridge.store.sql import counted, insert_row
 from bridge.store.tables import brake_counts, held_changes, holds, intents, links
 from bridge.store.types import dump_step
@@ -69,17 +69,20 @@ def declare(connection: Connection, operation: Declare, brake: Brake, now: datet
     claim = operation.claim
     if not leasing.owns(connection, claim.token):
         return Fenced()
-    braked = {
-        klass: steps
-        for klass, steps in operation.classes.items()
-        if steps and not (claim.change.item is not None and klass in PLANNED)
-    }
+    braked = {klass: steps for klass, steps in operation.classes.items() if steps and not _approved(claim, klass)}
     over = _over(connection, operation, braked, brake, now)
     if over:
         return _hold(connection, operation, over, now)
     _count(connection, operation, braked, now)
     ids = tuple(_write_down(connection, operation, side, step, now) for side, step in operation.side_steps)
     return Declared(ids)
+
+
+def _approved(claim: Claim, klass: str) -> bool:
+    """Whether a person agreed to just this: they released it, saw it in a backfill's plan, or asked for the undo."""
+    if klass in claim.released or claim.undo is not None:
+        return True
+    return claim.change.item is not None and klass in PLANNED
 
 
 def _over(
@@ -98,13 +101,10 @@ def _over(
         return {}
     # Only now the stream's links are counted: that costs more the more there are.
     live = connection.execute(_LIVE_LINKS, where).scalar_one()
-    released = released_classes(connection, change.connection, now).get(change.stream, frozenset())
     return {
         klass: limit
         for klass in limits
-        if klass not in released
-        and (limit := brake.ceiling(klass, live)) is not None
-        and spent.get(klass, 0) + braked[klass] > limit
+        if (limit := brake.ceiling(klass, live)) is not None and spent.get(klass, 0) + braked[klass] > limit
     }
 
 

@@ -23,15 +23,16 @@ from bridge.core.effects import (
     Pause,
 )
 from bridge.core.records import Link, Reference
-from bridge.store import leasing
+from bridge.store import holds, leasing
 from bridge.store.hinting import put_hints, rows_of
 from bridge.store.items import close_items, counted
-from bridge.store.linking import links_by_end, save_link
+from bridge.store.linking import links_by_end
 from bridge.store.noticing import settle_notices
 from bridge.store.pausing import pause
 from bridge.store.rows import Hint
+from bridge.store.saving import adopt_attention, save_link
 from bridge.store.sql import AnyRow
-from bridge.store.tables import attention, changes, history, intents, run_items
+from bridge.store.tables import changes, history, intents, run_items
 from bridge.store.waiting import child_detail, park_children, release_children
 
 MAX_PARENT_WAIT = timedelta(minutes=5)
@@ -56,18 +57,6 @@ _ANSWER = (
 _ADOPT_INTENTS = (
     update(intents)
     .where(intents.c.change_id == bindparam("change"), intents.c.link_id.is_(null()))
-    .values(link_id=bindparam("link"))
-)
-_ADOPT_ATTENTION = (
-    update(attention)
-    .where(
-        attention.c.connection == bindparam("conn"),
-        attention.c.stream == bindparam("of_stream"),
-        attention.c.side == bindparam("of_side"),
-        attention.c.record_id == bindparam("of_record"),
-        attention.c.link_id.is_(null()),
-        attention.c.state != "closed",
-    )
     .values(link_id=bindparam("link"))
 )
 _INSERT_HISTORY = insert(history)
@@ -97,12 +86,22 @@ def finish(connection: Connection, operation: Finish, now: datetime) -> Finished
     settle_notices(connection, operation, link, not moved, now)
     if row is not None:
         _rest(connection, operation, row, moved, now)
+    if any(cause.startswith(holds.BRAKE) for cause in claim.open_fields.values()):
+        _withdraw(connection, operation, now)
     _tell_children(connection, operation, link, moved, now)
     if operation.also:
         hints = {Hint(ref.stream, ref.side, ref.record_id): None for ref in operation.also}
         put_hints(connection, claim.change.connection, hints, lane=claim.change.lane, due_at=now, now=now)
     leasing.release(connection, [claim.token])
     return Finished(link)
+
+
+def _withdraw(connection: Connection, operation: Finish, now: datetime) -> None:
+    """What the brake held is no more wanted: the deleted record is back, the edit was taken back."""
+    if isinstance(operation.outcome, Done | Park):
+        causes = (notice.cause for notice in operation.notices)
+        keep = frozenset(cause.removeprefix(holds.BRAKE) for cause in causes if cause.startswith(holds.BRAKE))
+        holds.withdraw(connection, operation.claim.change.id, keep, now)
 
 
 def _save(connection: Connection, operation: Advance | Finish, now: datetime) -> Link | Busy | Fenced | None:
@@ -114,17 +113,9 @@ def _save(connection: Connection, operation: Advance | Finish, now: datetime) ->
     link = save_link(connection, name, operation.link, now, _run_of(connection, claim))
     if not isinstance(link, Link) or claim.link is not None:
         return link
-    adopt(connection, name, link, claim.change.id)
+    connection.execute(_ADOPT_INTENTS, {"change": claim.change.id, "link": link.id})
+    adopt_attention(connection, name, [link])
     return link
-
-
-def adopt(connection: Connection, name: str, link: Link, change_id: int | None) -> None:
-    """What was noted of these records before they were linked belongs to the link from now on."""
-    if change_id is not None:
-        connection.execute(_ADOPT_INTENTS, {"change": change_id, "link": link.id})
-    for end in link.ends.values():
-        where = {"conn": name, "of_stream": link.stream, "of_side": end.side, "of_record": end.record_id}
-        connection.execute(_ADOPT_ATTENTION, where | {"link": link.id})
 
 
 def _run_of(connection: Connection, claim: Claim) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -9,8 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from bridge.core.records import Reference
 from bridge.store.database import Database
 from bridge.store.paging import page_by
-from bridge.store.rows import HistoryRow, Listing
-from bridge.store.sql import AnyRow
+from bridge.store.rows import HistoryRow, Listing, Writes
+from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import history
 
 
@@ -54,9 +55,36 @@ class History:
         """What a run wrote, newest first (undo works backwards)."""
         return self._page(select(history).where(history.c.run_id == run_id), cursor, limit)
 
+    def links_written(self, which: Writes, after: int = 0, limit: int = 200) -> tuple[int, ...]:
+        """Ids of the links that these writes went to, from ``after`` on, in order."""
+        query = select(history.c.link_id).where(*_chosen(which), history.c.link_id > after).distinct()
+        with self._database.read() as transaction:
+            return tuple(transaction.execute(query.order_by(history.c.link_id).limit(limit)).scalars())
+
+    def writes_to(self, links: Collection[int]) -> dict[int, list[HistoryRow]]:
+        """Link to all that was ever written to it, oldest first."""
+        found: dict[int, list[HistoryRow]] = {link: [] for link in links}
+        with self._database.read() as transaction:
+            for chunk in chunks(links):
+                query = select(history).where(history.c.link_id.in_(chunk), history.c.field != "")
+                for row in transaction.execute(query.order_by(history.c.id)):
+                    found[row.link_id].append(_to_row(row))
+        return found
+
     def _page(self, query: Select[Any], cursor: str | None, limit: int) -> Listing[HistoryRow]:
         with self._database.read() as transaction:
             return page_by(transaction, query, history.c.id, _to_row, cursor=cursor, limit=limit)
+
+
+def _chosen(which: Writes) -> list[ColumnElement[bool]]:
+    wanted = {
+        "connection": which.connection,
+        "run_id": which.run_id,
+        "link_id": which.link_id,
+        "cause": which.cause,
+        "stream": which.stream,
+    }
+    return [history.c.field != "", *(history.c[name] == value for name, value in wanted.items() if value is not None)]
 
 
 def _to_row(row: AnyRow) -> HistoryRow:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
@@ -16,7 +16,10 @@ from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
 from bridge.store.rows import Hint, HoldRow, Listing
 from bridge.store.sql import AnyRow
-from bridge.store.tables import changes, held_changes, holds
+from bridge.store.tables import attention, changes, held_changes, holds, link_ends, links
+
+BRAKE = "brake:"
+"""How the causes of held changes begin; the class follows."""
 
 
 class Holds:
@@ -44,12 +47,16 @@ class Holds:
         return None if row is None else _to_row(row)
 
     def release(self, id: int) -> HoldRow:
-        """Let the class pass for an hour and look at its waiting changes again, now."""
+        """Look at the waiting changes again, now, and let them pass; what comes after them is braked as before."""
         with self._database.write() as transaction:
             return release(transaction, id, self._clock.now())
 
     def discard(self, id: int) -> HoldRow:
-        """Give the waiting changes up until their next hint; what the sides hold stays as it is."""
+        """Drop the waiting writes; what the sides hold stays as it is.
+
+        Held fields take what both sides hold as the base of their next edits. A held create is given up until its record is
+        edited again. After a held deletion the survivor stays, and its link is dead.
+        """
         with self._database.write() as transaction:
             return discard(transaction, id, self._clock.now())
 
@@ -64,20 +71,70 @@ def release(transaction: Connection, id: int, now: datetime) -> HoldRow:
 def discard(transaction: Connection, id: int, now: datetime) -> HoldRow:
     row = _decide(transaction, id, "discarded", now)
     for change in _waiting(transaction, id):
-        if change.state not in {"leased", "done"}:
+        if _decide_fields(transaction, change, row.klass, now):
+            hint = Hint(change.stream, change.side, change.record_id)
+            put_hints(transaction, row.connection, {hint: None}, lane="live", due_at=now, now=now)
+        elif change.state not in {"leased", "done"}:
+            if row.klass == "delete":
+                _keep_survivor(transaction, change, now)
             give_up(transaction, change, now)
     return row
 
 
-def held_of(transaction: Connection, change_id: int) -> list[int]:
-    """Ids of the holds that a change still waits for."""
+def held_of(transaction: Connection, change_id: int, cause: str = "") -> list[int]:
+    """Ids of the holds that a change still waits for; of one class, if the attention's ``cause`` names one."""
     query = (
         select(holds.c.id)
         .join(held_changes, held_changes.c.hold_id == holds.c.id)
         .where(held_changes.c.change_id == change_id, holds.c.state == "held")
         .order_by(holds.c.id)
     )
+    if cause.startswith(BRAKE):
+        query = query.where(holds.c.klass == cause.removeprefix(BRAKE))
     return list(transaction.execute(query).scalars())
+
+
+def withdraw(transaction: Connection, change_id: int, keep: frozenset[str], now: datetime) -> None:
+    """A change came to rest and waits for the classes of ``keep`` alone: what else was held of it is no more wanted."""
+    for hold in held_of(transaction, change_id):
+        klass, waiting = transaction.execute(select(holds.c.klass, holds.c.waiting).where(holds.c.id == hold)).one()
+        if klass in keep:
+            continue
+        transaction.execute(
+            delete(held_changes).where(held_changes.c.hold_id == hold, held_changes.c.change_id == change_id)
+        )
+        values: dict[str, object] = {"waiting": waiting - 1}
+        if waiting <= 1:
+            values |= {"state": "withdrawn", "decided_at": now}
+        transaction.execute(update(holds).where(holds.c.id == hold).values(values))
+
+
+def _decide_fields(transaction: Connection, change: AnyRow, klass: str, now: datetime) -> bool:
+    """Answer the questions about single fields that this class was held for; whether there were any."""
+    mine = (
+        attention.c.change_id == change.id,
+        attention.c.cause == f"{BRAKE}{klass}",
+        attention.c.field != "",
+        attention.c.state != "closed",
+    )
+    ids = transaction.execute(select(attention.c.id).where(*mine)).scalars().all()
+    answer = {"way": "discard", "value": None}
+    transaction.execute(
+        update(attention).where(attention.c.id.in_(ids)).values(state="decided", decision=answer, updated_at=now)
+    )
+    return bool(ids)
+
+
+def _keep_survivor(transaction: Connection, change: AnyRow, now: datetime) -> None:
+    mine = select(link_ends.c.link_id).where(
+        link_ends.c.connection == change.connection,
+        link_ends.c.stream == change.stream,
+        link_ends.c.side == change.side,
+        link_ends.c.record_id == change.record_id,
+    )
+    transaction.execute(
+        update(links).where(links.c.id.in_(mine)).values(state="dead", version=links.c.version + 1, updated_at=now)
+    )
 
 
 def _waiting(transaction: Connection, id: int) -> Sequence[AnyRow]:

@@ -26,6 +26,17 @@ _CLOSE = (
     .values(state=bindparam("new_state"), result=bindparam("new_result"), seed=None)
 )
 
+_UNDOING = (
+    select(run_items.c.id)
+    .join(runs, runs.c.id == run_items.c.run_id)
+    .where(run_items.c.id.in_(bindparam("ids", expanding=True)), runs.c.kind == "undo")
+)
+_REPLAN = (
+    update(run_items)
+    .where(run_items.c.id.in_(bindparam("ids", expanding=True)), run_items.c.state == "queued")
+    .values(state="planned")
+)
+
 
 def counted(outcome: Outcome, raised: bool) -> Counted | None:
     """How an item ends, or ``None`` while it goes on. ``raised``: the reconcile left something for a person."""
@@ -56,8 +67,13 @@ def close_items(connection: Connection, ids: Collection[int], end: Counted) -> N
 
 
 def void_items(connection: Connection, ids: Collection[int]) -> None:
-    """A live change overtook these items: it does their work."""
-    close_items(connection, ids, ("voided", "", "voided"))
+    """A live change overtook these items: it does their work, but for an undo's, which are to be handed out once more."""
+    again: set[int] = set()
+    for chunk in chunks(ids):
+        again |= set(connection.execute(_UNDOING, {"ids": chunk}).scalars())
+    for chunk in chunks(again):
+        connection.execute(_REPLAN, {"ids": chunk})
+    close_items(connection, set(ids) - again, ("voided", "", "voided"))
 
 
 def add_to_run(

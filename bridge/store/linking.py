@@ -1,18 +1,16 @@
-"""Reading and committing links with their ends."""
+"""Reading links with their ends."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, select
 
-from bridge.core.effects import Busy, EndDraft, Fenced, LinkDraft, Siblings
+from bridge.core.effects import Siblings
 from bridge.core.records import End, Link, Reference, Shadow
-from bridge.store.sql import AnyRow, chunks, insert_row
+from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import link_ends, links
 
 _IDS_BY_END = select(link_ends.c.link_id, link_ends.c.record_id).where(
@@ -36,42 +34,6 @@ _BY_ID = (
     .where(links.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(links.c.id)
 )
-_VERSION = select(links.c.version, links.c.state).where(links.c.id == bindparam("link"))
-_MOVE = (
-    update(links)
-    .where(links.c.id == bindparam("link"))
-    .values(
-        state=bindparam("new_state"),
-        version=bindparam("new_version"),
-        pinned=bindparam("new_pinned"),
-        updated_at=bindparam("now"),
-    )
-)
-_DROP_ENDS = delete(link_ends).where(
-    link_ends.c.link_id == bindparam("link"), link_ends.c.side.not_in(bindparam("sides", expanding=True))
-)
-_END_VALUES = {
-    "record_id": bindparam("new_record_id"),
-    "values": bindparam("new_values", type_=link_ends.c["values"].type),
-    "sent": bindparam("new_sent", type_=link_ends.c.sent.type),
-    "remote_updated_at": bindparam("new_updated_at", type_=link_ends.c.remote_updated_at.type),
-    "mapping_version": bindparam("new_mapping_version"),
-}
-
-
-def _put_end(dialect: Any) -> Any:
-    statement = dialect.insert(link_ends).values(
-        link_id=bindparam("new_link_id"),
-        side=bindparam("new_side"),
-        connection=bindparam("conn"),
-        stream=bindparam("new_stream"),
-        **_END_VALUES,
-    )
-    changed = {name: statement.excluded[name] for name in _END_VALUES}
-    return statement.on_conflict_do_update(index_elements=["link_id", "side"], set_=changed)
-
-
-_PUT_END = {"sqlite": _put_end(sqlite), "postgresql": _put_end(postgresql)}
 
 
 def links_by_end(connection: Connection, name: str, ends: Iterable[Reference]) -> dict[Reference, Link]:
@@ -130,72 +92,3 @@ def siblings(connection: Connection, asked: Siblings) -> tuple[str, ...]:
         .limit(asked.limit)
     )
     return tuple(connection.execute(query).scalars())
-
-
-def save_link(
-    connection: Connection, name: str, draft: LinkDraft, now: datetime, run_id: str | None = None
-) -> Link | Busy | Fenced:
-    """Make or move a link. ``Fenced``: it is not at the version that was read. ``Busy``: another link holds an end.
-
-    Both are found out before anything is written.
-    """
-    if draft.id is not None:
-        current = connection.execute(_VERSION, {"link": draft.id}).first()
-        if current is None or current.version != draft.version:
-            return Fenced()
-    owners = link_ids_by_end(
-        connection, name, (Reference(draft.stream, side, end.record_id) for side, end in draft.ends.items())
-    )
-    if any(owner != draft.id for owner in owners.values()):
-        return Busy()
-    if draft.id is None:
-        link_id, version = _insert_link(connection, name, draft, now, run_id), 0
-    else:
-        link_id, version = draft.id, draft.version + 1
-        connection.execute(
-            _MOVE,
-            {
-                "link": link_id,
-                "new_state": draft.state,
-                "new_version": version,
-                "new_pinned": dict(draft.pinned),
-                "now": now,
-            },
-        )
-        connection.execute(_DROP_ENDS, {"link": link_id, "sides": list(draft.ends)})
-    _put_ends(connection, name, link_id, draft.stream, draft.ends)
-    ends = {side: End(side, end.record_id, end.shadow) for side, end in draft.ends.items()}
-    return Link(link_id, draft.stream, draft.state, ends, version, draft.pinned)
-
-
-def _insert_link(connection: Connection, name: str, draft: LinkDraft, now: datetime, run_id: str | None) -> int:
-    values = {
-        "connection": name,
-        "stream": draft.stream,
-        "state": draft.state,
-        "version": 0,
-        "pinned": dict(draft.pinned),
-        "run_id": run_id,
-        "created_at": now,
-        "updated_at": now,
-    }
-    return insert_row(connection, insert(links), values)
-
-
-def _put_ends(connection: Connection, name: str, link_id: int, stream: str, ends: Mapping[str, EndDraft]) -> None:
-    rows = [
-        {
-            "new_link_id": link_id,
-            "new_side": side,
-            "conn": name,
-            "new_stream": stream,
-            "new_record_id": end.record_id,
-            "new_values": end.shadow.values,
-            "new_sent": end.shadow.sent,
-            "new_updated_at": end.shadow.updated_at,
-            "new_mapping_version": end.shadow.version,
-        }
-        for side, end in ends.items()
-    ]
-    if rows:
-        connection.execute(_PUT_END[connection.dialect.name], rows)

@@ -10,10 +10,10 @@ from bridge.core.effects import Busy, LinkDraft
 from bridge.core.ports import Clock
 from bridge.core.records import Link, LinkState, Reference
 from bridge.store.database import Database
-from bridge.store.finishing import adopt
-from bridge.store.linking import LINK_COLUMNS, links_by_end, links_by_id, save_link
+from bridge.store.linking import LINK_COLUMNS, links_by_end, links_by_id
 from bridge.store.paging import page_by
 from bridge.store.rows import EndRow, Listing
+from bridge.store.saving import adopt_attention, save_links
 from bridge.store.sql import AnyRow
 from bridge.store.tables import link_ends, links
 from bridge.store.waiting import release_children
@@ -98,18 +98,14 @@ class Links:
         """Make or move many links in one transaction, without remote writes. ``Busy``: an end is linked elsewhere, or
         the link is not at the version that was read; that draft alone is left out. Waiting children are released."""
         now = self._clock.now()
-        answers: list[Link | Busy] = []
         with self._database.write() as transaction:
-            for draft in drafts:
-                link = save_link(transaction, connection, draft, now, run_id)
-                if not isinstance(link, Link):
-                    answers.append(Busy())
-                    continue
-                answers.append(link)
-                adopt(transaction, connection, link, None)
-                if link.state == "live":
-                    ends = [Reference(link.stream, end.side, end.record_id) for end in link.ends.values()]
-                    release_children(transaction, connection, ends, now)
+            saved = save_links(transaction, connection, drafts, now, run_id)
+            answers = [link if isinstance(link, Link) else Busy() for link in saved]
+            made = [link for link in answers if isinstance(link, Link)]
+            adopt_attention(transaction, connection, made)
+            live = [link for link in made if link.state == "live"]
+            ends = [Reference(link.stream, end.side, end.record_id) for link in live for end in link.ends.values()]
+            release_children(transaction, connection, ends, now)
         return answers
 
     def unlinked(self, connection: str, stream: str, side: str, ids: Collection[str]) -> set[str]:

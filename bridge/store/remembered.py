@@ -10,14 +10,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
-from bridge.core.effects import Decision, OpenCreates
+from bridge.core.effects import Decision, OpenCreates, Past
 from bridge.core.records import Intent, Reference
 from bridge.store.sql import AnyRow, chunks
-from bridge.store.tables import attention, intents
+from bridge.store.tables import attention, history, intents
 from bridge.store.types import load_step
 
 YOUNG = timedelta(seconds=120)
 """How long after its answer a write may still land late (a stopped worker's PUT, a slow replica)."""
+
+RECENT = timedelta(hours=1)
+"""How far back writes are handed to a reconcile, which looks for writers that undo each other."""
 
 _FRESH = or_(
     intents.c.state == "open",
@@ -28,6 +31,17 @@ _INTENTS_BY_LINK = (
 )
 _INTENTS_BY_CHANGE = (
     select(intents).where(intents.c.change_id.in_(bindparam("ids", expanding=True)), _FRESH).order_by(intents.c.id)
+)
+
+
+_RECENT = (
+    select(history.c.link_id, history.c.side, history.c.field, history.c.old, history.c.new, history.c.cause)
+    .where(
+        history.c.link_id.in_(bindparam("ids", expanding=True)),
+        history.c.at > bindparam("since"),
+        history.c.field != "",
+    )
+    .order_by(history.c.id)
 )
 
 
@@ -101,6 +115,15 @@ def attention_of(connection: Connection, name: str, records: Iterable[Reference]
     return rows
 
 
+def recent_writes(connection: Connection, links: Collection[int], now: datetime) -> dict[int, tuple[Past, ...]]:
+    """Link to what was written to it lately, oldest first."""
+    found: dict[int, list[Past]] = defaultdict(list)
+    for chunk in chunks(links):
+        for link, *past in connection.execute(_RECENT, {"ids": chunk, "since": now - RECENT}):
+            found[link].append(Past(*past))
+    return {link: tuple(writes) for link, writes in found.items()}
+
+
 def open_creates(connection: Connection, asked: OpenCreates) -> tuple[Intent, ...]:
     """Creates on one side of a stream that nobody has heard of again."""
     rows = connection.execute(
@@ -137,8 +160,10 @@ def decisions(rows: Iterable[AnyRow]) -> tuple[Decision, ...]:
 
 def _decision(row: AnyRow) -> Decision:
     decided: Mapping[str, Any] = row.decision
-    side = None if decided["way"] == "value" else decided["way"]
-    return Decision(row.id, row.field, side, decided["value"], seen=row._mapping["values"])
+    way, seen = decided["way"], row._mapping["values"]
+    if way == "discard":
+        return Decision(row.id, row.field, None, seen=seen, discard=True)
+    return Decision(row.id, row.field, None if way == "value" else way, decided["value"], seen=seen)
 
 
 def open_fields(rows: Iterable[AnyRow]) -> dict[str, str]:

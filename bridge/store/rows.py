@@ -161,7 +161,7 @@ class HoldRow:
     connection: str
     stream: str
     klass: str
-    state: Literal["held", "released", "discarded"]
+    state: Literal["held", "released", "discarded", "withdrawn"]
     ceiling: int
     waiting: int
     created_at: datetime
@@ -186,6 +186,17 @@ class HistoryRow:
     run_id: str | None
     change_id: int | None
     intent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Which writes of a connection's history; ``None`` leaves a column open."""
+
+    connection: str
+    run_id: str | None = None
+    link_id: int | None = None
+    cause: str | None = None
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Runs:
         idempotency_key: str | None = None,
         kind: str = "backfill",
         state: RunState = "queued",
+        phase: Json = None,
     ) -> RunRow:
         """A new run, or the one that this key made before. Raises ``UsageError`` (409) while another one is active."""
         with self._database.write() as transaction:
@@ -68,7 +69,7 @@ class Runs:
                 "dry_run": dry_run,
                 "counts": {},
                 "calls": {},
-                "phase": None,
+                "phase": phase,
                 "error": "",
                 "idempotency_key": idempotency_key,
                 "created_at": self._clock.now(),
@@ -170,6 +171,19 @@ class Runs:
             applying = isinstance(run.phase, Mapping) and "total" in run.phase
             state = "applying" if applying else "planning" if run.started_at else "queued"
             transaction.execute(update(runs).where(runs.c.id == id).values(state=state, finished_at=None, error=""))
+            return _known(transaction, id)
+
+    def approve(self, id: str) -> RunRow:
+        """Carry out a finished dry run, item by item as it was planned."""
+        with self._database.write() as transaction:
+            run = _known(transaction, id)
+            if run.state != "done" or not run.dry_run:
+                raise UsageError("only a finished dry run can be carried out, and only once", status=409)
+            busy = _active(transaction, run.connection, run.kind)
+            if busy is not None:
+                raise UsageError(f"the {run.kind} {busy.id} of {run.connection} is {busy.state}", status=409)
+            values = {"state": "applying", "dry_run": False, "finished_at": None}
+            transaction.execute(update(runs).where(runs.c.id == id).values(**values))
             return _known(transaction, id)
 
     # --- items -----------------------------------------------------------------------------------------------

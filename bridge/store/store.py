@@ -9,10 +9,10 @@ from alembic.util.exc import CommandError
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from bridge.core.effects import Operation
+from bridge.core.effects import Operation, Question
 from bridge.core.errors import SettingsError
 from bridge.core.ports import Clock
-from bridge.store.applying import Answer, apply
+from bridge.store.applying import Answer, apply, look
 from bridge.store.attention import Attention
 from bridge.store.changes import Changes
 from bridge.store.checkpoints import Checkpoints, MappingVersions
@@ -95,6 +95,16 @@ class Store:
         Links, history and what is still open stay. Answers rows dropped by table.
         """
         return prune(self._database, self._clock.now() - older_than)
+
+    def commit(self, operation: Operation) -> Answer:
+        """Carry out one operation together with what other threads commit now; what only reads is answered at once.
+
+        Raises what went wrong with it, or with the whole group.
+        """
+        if isinstance(operation, Question):
+            with self._database.read() as transaction:
+                return look(transaction, operation)
+        return self.committer.submit(operation)
 
     def close(self) -> None:
         self.committer.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, null, select, update
+from sqlalchemy import Connection, bindparam, null, or_, select, update
 
 from bridge.core.records import Reference
 from bridge.store.items import close_items
@@ -20,7 +20,7 @@ _ON_PARENT = (
 )
 _RELEASE = (
     update(changes)
-    .where(*_ON_PARENT, changes.c.state.in_(("waiting", "parked")))
+    .where(*_ON_PARENT, or_(changes.c.state == "waiting", changes.c.state == "parked"))
     .values(
         state="pending",
         due_at=bindparam("now"),
@@ -55,8 +55,9 @@ def _name(parent: Reference) -> dict[str, str]:
 
 def release_children(connection: Connection, name: str, parents: Iterable[Reference], now: datetime) -> None:
     """Children of these records, waiting or parked with them, are looked at again."""
-    for parent in parents:
-        connection.execute(_RELEASE, {"conn": name, "now": now, **_name(parent)})
+    rows = [{"conn": name, "now": now, **_name(parent)} for parent in parents]
+    if rows:
+        connection.execute(_RELEASE, rows)
 
 
 def park_children(connection: Connection, name: str, parent: Reference, cause: str, detail: str, now: datetime) -> None:

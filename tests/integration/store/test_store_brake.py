@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.stores import HandClock, SetBrake, claim_one, company, declare, declared, finish, linked, step
 
-from bridge.core.effects import Again, Claim, Declared, Fenced, Finish, Held, Notice, Park
+from bridge.core.effects import Again, Claim, Declared, Done, Fenced, Finish, Held, Notice, Park
 from bridge.core.errors import UsageError
 from bridge.store import HoldRow, ItemDraft, Store
 
@@ -98,9 +98,7 @@ def test_held_changes_of_a_class_share_one_hold(store: Store, brake: SetBrake) -
     assert the_hold(store).waiting == 2
 
 
-def test_a_release_lets_the_class_pass_for_an_hour_and_looks_again(
-    store: Store, brake: SetBrake, clock: HandClock
-) -> None:
+def test_a_release_lets_what_waits_pass_and_nothing_else(store: Store, brake: SetBrake, clock: HandClock) -> None:
     brake.ceilings = {"update": 0}
     _, held = held_claim(store, "1")
     assert store.holds.release(held.hold_id).state == "released"
@@ -109,10 +107,54 @@ def test_a_release_lets_the_class_pass_for_an_hour_and_looks_again(
     assert isinstance(declare(store, claim, {"update": 1}), Declared)
     finish(store, claim)
     assert store.attention.page().items == ()
-    clock.pass_(3599)
-    assert passes(store, "3")
-    clock.pass_(2)
-    assert not passes(store, "4")
+    assert not passes(store, "2"), "a release is for the named changes"
+    clock.pass_(3601)
+    assert not passes(store, "1"), "and it is good for an hour"
+
+
+def test_what_was_released_does_not_use_the_hour_up(store: Store, brake: SetBrake) -> None:
+    brake.ceilings = {"update": 0}
+    _, held = held_claim(store, "1")
+    store.holds.release(held.hold_id)
+    assert passes(store, "1")
+    brake.ceilings = {"update": 1}
+    assert passes(store, "2")
+
+
+def test_a_held_change_that_is_no_more_wanted_is_withdrawn(store: Store, brake: SetBrake) -> None:
+    """The deleted record is back: its deletion leaves the hold, and an empty hold ends."""
+    brake.ceilings = {"update": 0}
+    held_claim(store, "1")
+    held_claim(store, "2")
+    finish(store, claim_one(store, company("1")), Done("unchanged"))
+    assert (the_hold(store).state, the_hold(store).waiting) == ("held", 1)
+    finish(store, claim_one(store, company("2")), Done("unchanged"))
+    assert (the_hold(store).state, the_hold(store).waiting) == ("withdrawn", 0)
+
+
+def test_a_discarded_deletion_keeps_the_survivor_for_good(store: Store, brake: SetBrake) -> None:
+    link = linked(store, "1", "a1")
+    brake.ceilings = {"delete": 0}
+    claim = claim_one(store, company("1"))
+    held = declare(store, claim, {"delete": 1})
+    finish(store, claim, Park("brake:delete", "more"), notices=[Notice("brake:delete", "more", ways=("discard",))])
+    store.holds.discard(held.hold_id)
+    kept = store.links.get(link.id)
+    assert kept is not None
+    assert kept.state == "dead"
+
+
+def test_a_discarded_field_is_answered_and_looked_at(store: Store, brake: SetBrake) -> None:
+    linked(store, "1", "a1")
+    brake.ceilings = {"clear": 0}
+    claim = claim_one(store, company("1"))
+    held = declare(store, claim, {"clear": 1})
+    notice = Notice("brake:clear", "more", "name", {"crm": None, "assembly": "Acme"}, ways=("release", "discard"))
+    finish(store, claim, Park("brake:clear", "more"), notices=[notice])
+    store.holds.discard(held.hold_id)
+    (again,) = store.changes.claim("default", 10, 60)
+    (decision,) = again.decisions
+    assert (decision.field, decision.discard, decision.seen) == ("name", True, {"crm": None, "assembly": "Acme"})
 
 
 def test_a_discard_gives_the_waiting_changes_up(store: Store, brake: SetBrake) -> None:

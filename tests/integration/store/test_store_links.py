@@ -246,6 +246,23 @@ def test_binding_a_page_answers_each_draft(store: Store) -> None:
     assert stale == Busy()
 
 
+def test_drafts_of_one_page_exclude_each_other(store: Store) -> None:
+    old = linked(store, "1", "a1")
+    answers = store.links.bind(
+        "default",
+        [
+            draft(None, "2", "a2"),
+            draft(None, "3", "a2"),
+            draft(None, "1", "a1", link=old, name="x"),
+            draft(None, "1", "a1", link=old, name="y"),
+            draft(None, "4", "a4"),
+        ],
+    )
+    assert [type(answer) for answer in answers] == [Link, Busy, Link, Busy, Link]
+    for answer in answers:
+        assert answer == Busy() or store.links.get(answer.id) == answer
+
+
 def test_all_links_are_walked_once(store: Store) -> None:
     made = [linked(store, str(number), f"a{number}") for number in range(5)]
     seen: list[Link] = []
