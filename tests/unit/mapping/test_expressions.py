@@ -167,6 +167,15 @@ def test_a_longer_list_than_a_macro_may_walk_is_a_question() -> None:
         run({"l": ["a"] * (MAX_ITEMS + 1)})
 
 
+@pytest.mark.parametrize("name", ["lower", "upper", "trim"])
+def test_a_function_given_something_else_than_text_is_empty_and_tells_nobody(
+    name: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    # The library reports a function that raises on stderr, with its argument.
+    assert value(f"{name}(record.a)", a=5559999) is None
+    assert "".join(capfd.readouterr()) + caplog.text == ""
+
+
 def test_an_expression_may_be_shared_by_threads() -> None:
     run = compile_expression("lower(record.a) + string(record.n)")
     wrong: list[Any] = []

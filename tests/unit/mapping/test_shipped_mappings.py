@@ -84,6 +84,7 @@ def test_a_company_without_a_domain_gets_one_that_never_comes_back(mappings: Map
     assert made_up == f"{COMPANY}.invalid"
     assert domain.decode("assembly", made_up, lookups()) is None
     assert domain.encode("assembly", None, made_up, lookups(), identity=COMPANY) == made_up
+    assert domain.encode("assembly", None, "", lookups(), identity=COMPANY) == made_up
     assert domain.encode("assembly", "acme.com", made_up, lookups(), identity=COMPANY) == "acme.com"
     assert domain.encode("crm", "acme.com", None, lookups()) == "acme.com"
 
