@@ -15,8 +15,9 @@ from bridge import jobs, transport
 from bridge import settings as configuration
 from bridge.bootstrap.parts import Bell, Bridge, Rules, SystemConnector, WiredConnection
 from bridge.clients.assembly import AssemblyClient
+from bridge.clients.assembly.legacy import LegacyClient
 from bridge.clients.crm import CrmClient
-from bridge.connectors import AssemblyConnector, AssemblyOptions, CrmConnector, CrmOptions, options
+from bridge.connectors import AssemblyConnector, AssemblyOptions, CrmConnector, CrmOptions, LegacyConnector, options
 from bridge.core.errors import MappingError, Mistake, SettingsError, UsageError
 from bridge.core.guards import Brake
 from bridge.core.mapping import load_with_warnings
@@ -131,7 +132,9 @@ def _wire(
     )
     connectors: dict[str, SystemConnector] = {
         "crm": CrmConnector(CrmClient(crm_http, connection.crm_entity_id, crm_options.names), crm_options),
-        "assembly": AssemblyConnector(AssemblyClient(assembly_http), assembly_options),
+        "assembly": LegacyConnector(LegacyClient(assembly_http), assembly_options)
+        if connection.assembly_dialect == "legacy"
+        else AssemblyConnector(AssemblyClient(assembly_http), assembly_options),
     }
     traits = {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
     files = LiveFolder(connection.mappings_dir, lambda texts: _rules(texts, traits))

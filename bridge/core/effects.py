@@ -87,6 +87,37 @@ class Decision:
     side: str | None
     value: Json = None
     seen: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    discard: bool = False
+    """Carry nothing: both sides keep what they hold, and that is the base of their next edits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One write of ours, from history: ``field`` went from ``old`` to ``new`` (raw values) on ``side``."""
+
+    side: str
+    field: str
+    old: Value
+    new: Value
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """Take one write back: where ``field`` on ``side`` still holds ``new``, put ``old`` there (raw values)."""
+
+    side: str
+    field: str
+    new: Json
+    old: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What a person wants taken back of one link: single writes, or with ``created`` (a side) the record that was made there."""
+
+    reverts: tuple[Revert, ...] = ()
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +141,10 @@ class Claim:
     """Side to raw record, from the listing that planned this item (backfill creates only)."""
     released: frozenset[str] = frozenset()
     """Brake classes that a person released for this change."""
+    recent: tuple[Past, ...] = ()
+    """The writes to this link within the last hour, oldest first."""
+    undo: Undo | None = None
+    """What the item that asked for this change wants taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +333,9 @@ class Finish:
     """Other records to look at (a contact after a membership event, children after a parent's death)."""
 
 
-Operation: TypeAlias = Extend | Resolve | Siblings | OpenCreates | Declare | Advance | Finish
+Question: TypeAlias = Resolve | Siblings | OpenCreates
+"""Operations that only read: they need no place in the queue of commits."""
+Operation: TypeAlias = Extend | Declare | Advance | Finish | Question
 
 
 @dataclass(frozen=True, slots=True)

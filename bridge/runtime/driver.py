@@ -26,7 +26,6 @@ from bridge.core.effects import (
     GetRecord,
     ListChildren,
     Notice,
-    Operation,
     Park,
     Read,
     ReadTables,
@@ -59,15 +58,13 @@ class Driver:
         terms: Callable[[str], Terms],
         clock: Clock,
         *,
-        commit: Callable[[Operation], object],
         sleep: Callable[[float], None],
         in_flight: int = 16,
     ) -> None:
-        """``terms(connection)`` gives today's mappings and connectors; ``commit`` is the store's group commit."""
+        """``terms(connection)`` gives today's mappings and connectors."""
         self._store = store
         self._terms = terms
         self._clock = clock
-        self._commit = commit
         self._sleep = sleep
         self._in_flight = in_flight
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="reconcile")
@@ -118,7 +115,7 @@ class Driver:
             )
             detail = f"an internal error; find {error_id} in the log"
             try:
-                self._commit(
+                self._store.commit(
                     Finish(claim, Park("bug", detail), notices=(Notice("bug", detail, ways=("retry", "dismiss")),))
                 )
             except Exception:
@@ -144,7 +141,7 @@ class Driver:
             case Read(ask, lane):
                 return _read(ask, lane, terms)
             case Commit(operation):
-                return self._commit(operation)
+                return self._store.commit(operation)
             case Write(claim, _intent, step):
                 # A send that could outlast the lease might land when somebody else has the record.
                 if self._clock.now() + timedelta(seconds=terms.timings.http_timeout) > claim.lease_until:

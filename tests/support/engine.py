@@ -78,9 +78,7 @@ class Engine:
         self.store.migrate()
         self.store.connections.ensure(CONNECTION)
         self.use(self.mappings)
-        self.driver = Driver(
-            self.store, lambda _: self.terms, RealClock(), commit=self.store.committer.submit, sleep=time.sleep
-        )
+        self.driver = Driver(self.store, lambda _: self.terms, RealClock(), sleep=time.sleep)
 
     def use(self, mappings: Mappings) -> None:
         self.mappings = mappings
