@@ -15,6 +15,7 @@ from rich.text import Text
 from bridge import bootstrap, jobs
 from bridge.bootstrap import WiredConnection
 from bridge.cli.output import FOUND, GOOD, Json, out, show_json, table
+from bridge.connectors import LegacyConnector
 from bridge.core.errors import MappingError, RemoteError
 from bridge.runtime import embedded_redis
 
@@ -82,6 +83,8 @@ def _side(connection: WiredConnection, side: str) -> Iterator[Finding]:
     """The key first; then the first page of every mapped object, which shows a missing scope."""
     what = f"{connection.name}: {side}"
     connector = connection.connectors[side]
+    if isinstance(connector, LegacyConnector):
+        yield from (Finding(what, None, words) for words in connector.lacks)
     probe = _ask(connector.probe)
     if probe is not None:
         yield Finding(what, False, probe)

@@ -197,6 +197,11 @@ class Supervisor:
         with self._lock:
             return {s.program.name: s.child.pid for s in self._slots if s.child is not None and s.child.poll() is None}
 
+    def crashes(self, name: str) -> int:
+        """How often a program ended by itself in a row."""
+        with self._lock:
+            return next((slot.crashes for slot in self._slots if slot.program.name == name), 0)
+
     def stop(self) -> None:
         """End everything, the last started first, and wait until it is gone."""
         self._stopping.set()

@@ -120,11 +120,17 @@ def world(
             httpx.Client(base_url=api_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
         )
         try:
-            until(lambda: _ready(api), START_SECONDS, "the API's start", stopping)
+            until(lambda: _ready(api) or _hopeless(bridge.supervisor), START_SECONDS, "the API's start", stopping)
+            if _hopeless(bridge.supervisor):
+                raise BridgeError("the API does not start")
         except BridgeError as error:
             raise BridgeError(f"{error}; the end of its log:\n{_tail(folder / 'api.log')}") from error
         crm.webhooks(f"{api_url}/webhooks/crm/default", secret, entity_id=ENTITY)
         yield World(crm, assembly, api, folder, token, bridge.supervisor)
+
+
+def _hopeless(supervisor: Supervisor) -> bool:
+    return supervisor.crashes("api") > 1
 
 
 def _tail(log: Path, lines: int = 15) -> str:

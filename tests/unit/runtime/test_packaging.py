@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from bridge.connectors import AssemblyOptions, CrmOptions
 from bridge.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -129,3 +131,26 @@ def test_decision_records_are_numbered_without_gaps_and_half_a_page() -> None:
         text = record.read_text()
         assert len(text.splitlines()) <= 60, record.name
         assert text.startswith(f"# {int(record.name[:4])}. "), record.name
+
+
+@pytest.mark.parametrize("kind", [CrmOptions, AssemblyOptions])
+def test_every_open_point_of_the_remotes_is_documented_with_its_default(
+    kind: type[CrmOptions | AssemblyOptions],
+) -> None:
+    text = (ROOT / "docs/settings.md").read_text()
+    for option in dataclasses.fields(kind):
+        (default,) = re.findall(rf"^\| `{option.name}` \| `(.*?)` \|", _section(text, kind), re.MULTILINE)
+        value = getattr(kind(), option.name)
+        if isinstance(value, str | bool | int):
+            assert default == (str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _section(text: str, kind: type[CrmOptions | AssemblyOptions]) -> str:
+    _, crm, assembly = re.split(r"^`BRIDGE_(?:CRM|ASSEMBLY)_OPTIONS`$", text, flags=re.MULTILINE)
+    return crm if kind is CrmOptions else assembly
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
