@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 
 def _binary() -> str:
@@ -33,7 +35,7 @@ class RedisProcess:
         return str(self.folder / "redis.sock")
 
     def client(self) -> Redis:
-        return Redis(unix_socket_path=self.socket, socket_timeout=1.0, socket_connect_timeout=0.2)
+        return Redis(unix_socket_path=self.socket, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
 
     def start(self) -> None:
         command = [_binary(), "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", str(self.folder)]

@@ -27,7 +27,7 @@ from bridge.core.errors import (
 from bridge.core.records import Lane
 from bridge.transport import Call, CallCounter, Http, Slot, Timing
 
-FAST = Timing(timeout=0.5, patience=0.5, broken_after=0.4, attempts=3, first_pause=0.001)
+FAST = Timing(timeout=10.0, patience=0.5, broken_after=60.0, attempts=3, first_pause=0.001)
 NOW = datetime(2026, 11, 2, 12, 0, 0, tzinfo=UTC)
 READ = Call("GET", "/companies/{id}", {"id": "c1"})
 WRITE = Call("PATCH", "/companies/{id}", {"id": "c1"}, body={"name": "Ada Byron", "email": "ada@byron.org"})
@@ -97,10 +97,18 @@ class TestWhatIsSent:
     def test_ids_and_queries_are_escaped_whole(self) -> None:
         script = Script(OK)
         client(script).read(
-            Call("GET", "/accounts/{id}", {"id": "a/b c?"}, {"after": "2026-01-01T00:00:00+02:00", "none": None})
+            Call(
+                "GET",
+                "/accounts/{id}",
+                {"id": "a/b c?"},
+                {"after": "2026-01-01T00:00:00+02:00", "name": "test company", "none": None},
+            )
         )
         url = str(script.requests[0].url)
-        assert url == "https://crm.example.com/api/crm/accounts/a%2Fb%20c%3F?after=2026-01-01T00%3A00%3A00%2B02%3A00"
+        assert (
+            url
+            == "https://crm.example.com/api/crm/accounts/a%2Fb%20c%3F?after=2026-01-01T00%3A00%3A00%2B02%3A00&name=test%20company"
+        )
 
     @pytest.mark.parametrize("id", ["", ".", ".."])
     def test_an_id_that_is_none_is_never_sent(self, id: str) -> None:

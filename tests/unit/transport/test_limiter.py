@@ -25,32 +25,32 @@ def limiter(request: pytest.FixtureRequest) -> Limiter:
 
 
 def take(limiter: Limiter, count: int, lane: Lane = "live", *, answer: bool = True) -> list[float]:
+    """The times of ``count`` grants, in seconds of the limiter's own clock."""
     times = []
     for _ in range(count):
         slot = limiter.acquire(lane, 5.0)
-        times.append(time.monotonic())
+        times.append(slot.granted / 1e6)
         if answer:
             limiter.answered(slot, 0.0)
     return times
 
 
-def test_the_first_slot_waits_a_window(limiter: Limiter) -> None:
-    start = time.monotonic()
-    assert take(limiter, 1)[0] - start >= QUICK.seconds
+def test_the_first_slot_waits_a_window(redis: Redis) -> None:
+    for make in (lambda: LocalLimiter(QUICK), lambda: RedisLimiter(redis, "test", QUICK, max_processes=4)):
+        start = time.monotonic()
+        take(make(), 1)
+        assert time.monotonic() - start >= QUICK.seconds
 
 
 def test_slots_are_apart_and_no_window_holds_too_many(limiter: Limiter) -> None:
     times = take(limiter, 9)
-    gaps = [after - before for before, after in itertools.pairwise(times)]
-    assert min(gaps) >= QUICK.pace - 0.005
-    assert all(times[n + 3] - times[n] >= QUICK.seconds - 0.005 for n in range(6))
+    assert min(after - before for before, after in itertools.pairwise(times)) >= QUICK.pace
+    assert all(times[n + 3] - times[n] >= QUICK.seconds for n in range(6))
 
 
 def test_unanswered_requests_may_still_arrive(limiter: Limiter) -> None:
-    take(limiter, 3, answer=False)
-    start = time.monotonic()
-    take(limiter, 1)
-    assert time.monotonic() - start > QUICK.slack / 2
+    times = take(limiter, 3, answer=False) + take(limiter, 1)
+    assert times[3] - times[0] >= QUICK.slack + QUICK.seconds
 
 
 def test_a_slow_answer_moves_its_slot(limiter: Limiter) -> None:
@@ -58,12 +58,12 @@ def test_a_slow_answer_moves_its_slot(limiter: Limiter) -> None:
         limiter.answered(limiter.acquire("live", 5.0), 0.001)
     slots = [limiter.acquire("live", 5.0) for _ in range(3)]
     time.sleep(0.3)
+    before = time.monotonic()
     for slot in slots:
         limiter.answered(slot, 0.3)
-    start = time.monotonic()
     take(limiter, 1)
     # All three may have arrived just now, so the window starts with their answers.
-    assert time.monotonic() - start > QUICK.seconds * 0.8
+    assert time.monotonic() - before >= QUICK.seconds
 
 
 def test_a_hold_stops_everybody_and_says_how_long(limiter: Limiter) -> None:
@@ -71,24 +71,25 @@ def test_a_hold_stops_everybody_and_says_how_long(limiter: Limiter) -> None:
     limiter.hold(30.0)
     with pytest.raises(Throttled) as caught:
         limiter.acquire("live", 0.5)
-    assert 25 < caught.value.retry_after <= 30
+    assert 20 < caught.value.retry_after <= 30
 
 
 def test_patience_ends(limiter: Limiter) -> None:
     take(limiter, 3, answer=False)
-    start = time.monotonic()
     with pytest.raises(Throttled):
-        limiter.acquire("live", 0.1)
-    assert time.monotonic() - start < 0.3
+        limiter.acquire("live", 0.05)
 
 
 def test_live_work_goes_first(limiter: Limiter) -> None:
     take(limiter, 1)
-    order: list[str] = []
+    # All are in line before the first slot is free.
+    limiter.hold(2.5)
+    granted: list[tuple[int, str]] = []
 
     def work(lane: Lane) -> None:
-        limiter.answered(limiter.acquire(lane, 10.0), 0.0)
-        order.append(lane)
+        slot = limiter.acquire(lane, 20.0)
+        granted.append((slot.granted, lane))
+        limiter.answered(slot, 0.0)
 
     lanes: tuple[Lane, ...] = ("backfill",) * 4 + ("live",) * 4
     threads = [threading.Thread(target=work, args=(lane,)) for lane in lanes]
@@ -96,8 +97,7 @@ def test_live_work_goes_first(limiter: Limiter) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert order.index("live") <= 1
-    assert order[-3:] == ["backfill"] * 3
+    assert [lane for _at, lane in sorted(granted)] == ["live"] * 4 + ["backfill"] * 4
 
 
 def test_shares_add_up_to_the_limit() -> None:
@@ -135,9 +135,7 @@ def test_a_clock_that_steps_back_stops_nobody_for_long(redis: Redis) -> None:
     state = next(key for key in redis.keys("*") if key.endswith(b":state"))
     redis.hset(state, "last", 4_000_000_000_000_000)
     redis.hset(state, "gate", 4_000_000_000_000_000)
-    start = time.monotonic()
-    take(limiter, 1)
-    assert time.monotonic() - start < 1.0
+    take(limiter, 1)  # or its patience would have ended
 
 
 def test_a_hold_outlives_a_restart_of_the_process(redis: Redis) -> None:
@@ -155,4 +153,4 @@ def test_without_redis_nothing_is_sent_for_a_window_then_the_share(redis_process
     start = time.monotonic()
     times = take(limiter, 6)
     assert times[0] - start >= rate.seconds
-    assert all(times[n + 2] - times[n] >= rate.seconds - 0.005 for n in range(4))
+    assert all(times[n + 2] - times[n] >= rate.seconds for n in range(4))

@@ -91,7 +91,7 @@ def test_four_processes_never_exceed_the_limit_and_use_it(redis_process: RedisPr
     assert worst_fixed(times) <= LIMIT
     rate = (len(times) - 1) / (times[-1] - times[0])
     print(f"{rate:.2f} a second")
-    assert rate > 24
+    assert rate > 20
 
 
 def test_live_work_goes_before_a_backfill_of_another_process(redis_process: RedisProcess, arrivals: Arrivals) -> None:
