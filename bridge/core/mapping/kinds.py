@@ -12,7 +12,6 @@ from typing import Any, Protocol, TypeAlias
 
 from bridge.core.mapping.document import Node
 from bridge.core.mapping.paths import PathError, parse_path
-from bridge.core.mapping.values import kind_of
 
 Report: TypeAlias = Callable[..., None]
 """``report(node, message, hint="")``"""
@@ -234,8 +233,3 @@ class Either:
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [form.schema() for form in (self.scalar, self.list, self.map) if form is not None]}
-
-
-def said(value: object) -> str:
-    """A value's kind in words, for messages that must not repeat it."""
-    return kind_of(value)

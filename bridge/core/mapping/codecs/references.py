@@ -48,10 +48,8 @@ class Label(Codec):
 
     def forth(self, x: Json, now: Json, lookups: Lookups) -> Json:
         name = text_of(x, "a label name").strip()
-        # Names may repeat after a lost answer: the one in use stays, else the oldest is taken.
+        # Names may repeat after a lost answer: the first is taken. (One in use stays: it already reads as this name.)
         ids = lookups.table(self.system, self.kind).ids(name)
-        if now in ids:
-            return now
         if ids:
             return ids[0]
         if self.create:
@@ -76,8 +74,6 @@ class Stage(Codec):
     def forth(self, x: Json, now: Json, lookups: Lookups) -> Json:
         stage = text_of(x, "a stage id")
         table = lookups.table(self.system, STAGES)
-        if isinstance(now, str) and stage in table.ids(now):
-            return now
         name = table.names.get(stage)
         if name is None:
             refuse(f"{self.system} has no stage with this id", "stage")
@@ -88,8 +84,6 @@ class Stage(Codec):
     def back(self, y: Json, now: Json, lookups: Lookups) -> Json:
         name = text_of(y, "a stage name").strip()
         ids = lookups.table(self.system, STAGES).ids(name)
-        if now in ids:
-            return now
         if len(ids) == 1:
             return ids[0]
         if ids:
