@@ -1,0 +1,230 @@
+"""The product with one guard taken out, to see that a row misses it. Each works on the process it is called in, and on nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_BREAKS: dict[str, Callable[..., None]] = {}
+
+
+def guard(taken: Callable[..., None]) -> Callable[..., None]:
+    _BREAKS[taken.__name__] = taken
+    return taken
+
+
+def take_out(name: str) -> None:
+    """``name`` of a function below, with its argument after an ``=``."""
+    name, _, argument = name.partition("=")
+    _BREAKS[name](*([argument] if argument else []))
+
+
+@guard
+def acknowledge_early() -> None:
+    """202 before the commit."""
+    from bridge.web import receiver
+
+    async def receive(self: Any, arrival: Any) -> str:
+        from concurrent.futures import Future
+
+        self._queue.put_nowait(receiver._Waiting(arrival, Future()))
+        return "stored"
+
+    receiver.Receiver.receive = receive  # type: ignore[method-assign, assignment]
+
+
+@guard
+def never_look_for_lost_creates() -> None:
+    from bridge.core.identity import Nobody
+    from bridge.sync import binding
+
+    def find_created(*_: object) -> Any:
+        return Nobody()
+        yield
+
+    binding.find_created = find_created  # type: ignore[attr-defined]
+
+
+@guard
+def rely_on_rings() -> None:
+    """Neither the duty loop nor the sweep looks into SQL for work that nobody was rung for."""
+    from bridge.bootstrap import working
+    from bridge.runtime import patience
+
+    patience.Patience.__call__ = lambda self, connection: None  # type: ignore[method-assign]
+    working.sweep = lambda *_: 0  # type: ignore[attr-defined, assignment]
+
+
+@guard
+def leases_never_end() -> None:
+    """What a killed worker held stays with it."""
+    from bridge.store import changes
+
+    changes.Changes.expire = lambda self, now=None: 0  # type: ignore[method-assign]
+
+
+@guard
+def forget_intents() -> None:
+    """A value that an unanswered write of ours put there passes for somebody's edit."""
+    from bridge.sync import update
+
+    update.ours = lambda *_: {}  # type: ignore[assignment]
+
+
+@guard
+def no_deduplication() -> None:
+    from bridge.store import inbox
+
+    inbox.Inbox._known = lambda *_: set()  # type: ignore[method-assign]
+
+
+@guard
+def believe_stale_reads() -> None:
+    from bridge.sync import reconcile
+
+    reconcile._stale = lambda *_: None  # type: ignore[assignment]
+
+
+@guard
+def no_overlap() -> None:
+    """The next poll begins at the newest stamp that was seen."""
+    from datetime import timedelta
+
+    from bridge.bootstrap import working
+    from bridge.sync.poll import poll
+
+    def without(*args: Any, overlap: object, **more: Any) -> Any:
+        return poll(*args, overlap=timedelta(0), **more)
+
+    working.poll = without  # type: ignore[attr-defined, assignment]
+
+
+@guard
+def every_process_its_own_limit() -> None:
+    from bridge import transport
+    from bridge.bootstrap import wiring
+
+    wiring._limiter = lambda name, rate, client, processes: transport.LocalLimiter(transport.Rate(int(rate)))
+
+
+@guard
+def no_patience() -> None:
+    """Retry-After is read and not heeded; failures are tried again at once, each in place."""
+    from bridge.sync.terms import Terms
+    from bridge.transport import http, limiter, shared_limiter
+
+    limiter.LocalLimiter.hold = lambda self, seconds: None  # type: ignore[method-assign]
+    shared_limiter.RedisLimiter.hold = lambda self, seconds: None  # type: ignore[method-assign]
+    http.retry_after = lambda *_: 0.05  # type: ignore[attr-defined]
+    Terms.backoff = lambda self, attempts: 0.05  # type: ignore[method-assign]
+
+
+@guard
+def one_lane() -> None:
+    """What webhooks ask for stands in line behind a backfill."""
+    from bridge.store import inbox
+    from bridge.store.hinting import put_hints
+
+    def low(*args: Any, lane: str, **more: Any) -> int:
+        return put_hints(*args, lane="backfill", **more)
+
+    inbox.put_hints = low  # type: ignore[attr-defined, assignment]
+
+
+@guard
+def any_signature() -> None:
+    from bridge.sync import intake
+
+    intake._any_equal = lambda expected, given: bool(given)  # type: ignore[assignment]
+
+
+@guard
+def no_body_limit() -> None:
+    from bridge.web import webhooks
+
+    async def read(request: Any, _most: int) -> bytes:
+        return bytes(await request.body())
+
+    webhooks._read = read
+
+
+@guard
+def no_gate() -> None:
+    from bridge.web import auth
+
+    async def call(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+    auth.Gate.__call__ = call  # type: ignore[method-assign]
+
+
+@guard
+def talk_freely() -> None:
+    """Log lines are not blotted, and say what was in hand."""
+    from bridge.runtime import driver, logs
+
+    logs.blot = lambda text: text  # type: ignore[assignment]
+    carry_out = driver.Driver.carry_out
+
+    def telling(self: Any, effect: Any, terms: Any) -> Any:
+        answer = carry_out(self, effect, terms)
+        driver.log.info("carried out", effect=str(effect), answer=str(answer))
+        return answer
+
+    driver.Driver.carry_out = telling  # type: ignore[method-assign]
+
+
+@guard
+def follow_redirects() -> None:
+    import httpx
+
+    plain = httpx.Client.__init__
+
+    def init(self: Any, *args: Any, **more: Any) -> None:
+        plain(self, *args, **(more | {"follow_redirects": True}))
+
+    httpx.Client.__init__ = init  # type: ignore[method-assign]
+
+
+# --- not guards: places to die at, and forced mistakes ------------------------------------------------------------
+
+
+@guard
+def die_at(point: str) -> None:
+    """SIGKILL to itself at a named point of the worker's way (see ``crash_points.py``)."""
+    from tests.chaos.crash_points import arm
+
+    arm(point, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+@guard
+def stumble() -> None:
+    """Every third look at a record ends in an exception that carries the record, and so does every third webhook."""
+    from bridge.runtime import driver
+    from bridge.store import inbox
+
+    number = 0
+    carry_out = driver.Driver.carry_out
+
+    def stumbling(self: Any, effect: Any, terms: Any) -> Any:
+        nonlocal number
+        answer = carry_out(self, effect, terms)
+        number += 1
+        if number % 7 == 0:
+            raise RuntimeError(f"forced: {answer!r} {effect!r}")
+        return answer
+
+    driver.Driver.carry_out = stumbling  # type: ignore[method-assign]
+    known = inbox.Inbox._known
+    times = 0
+
+    def forced(self: Any, transaction: Any, events: Sequence[Any]) -> Any:
+        nonlocal times
+        times += 1
+        if times % 3 == 0:
+            raise ValueError(f"forced: {[event.body for event in events]!r}")
+        return known(self, transaction, events)
+
+    inbox.Inbox._known = forced  # type: ignore[method-assign]
