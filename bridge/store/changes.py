@@ -164,6 +164,19 @@ class Changes:
                 give_up(transaction, row, now)
             return len(rows)
 
+    def parked(
+        self, connection: str, stream: str, side: str, ids: Collection[str], causes: Collection[str]
+    ) -> set[str]:
+        """Those of ``ids`` that are parked under one of these causes."""
+        here = (changes.c.connection == connection, changes.c.stream == stream, changes.c.side == side)
+        resting = (changes.c.state == "parked", changes.c.cause.in_(causes))
+        found: set[str] = set()
+        with self._database.read() as transaction:
+            for chunk in chunks(ids):
+                query = select(changes.c.record_id).where(*here, changes.c.record_id.in_(chunk), *resting)
+                found |= set(transaction.execute(query).scalars())
+        return found
+
     def counts(self, connection: str) -> dict[str, int]:
         """State to how many."""
         query = select(changes.c.state, func.count()).where(changes.c.connection == connection)

@@ -37,7 +37,35 @@ from bridge.store.waiting import child_detail, park_children, release_children
 
 MAX_PARENT_WAIT = timedelta(minutes=5)
 
-_CHANGE = select(changes.c.generation, changes.c.item_id, changes.c.attempts).where(changes.c.id == bindparam("change"))
+_CHANGE = select(
+    changes.c.generation,
+    changes.c.item_id,
+    changes.c.attempts,
+    changes.c.due_at,
+    changes.c.cause,
+    changes.c.detail,
+    changes.c.looked_again,
+).where(changes.c.id == bindparam("change"))
+_RESTING = (
+    "state",
+    "due_at",
+    "attempts",
+    "cause",
+    "detail",
+    "looked_again",
+    "item_id",
+    "waits_stream",
+    "waits_side",
+    "waits_record_id",
+    "looked_at",
+    "updated_at",
+)
+_REST = (
+    update(changes)
+    .where(changes.c.id == bindparam("change"))
+    .values({name: bindparam(f"new_{name}", type_=changes.c[name].type) for name in _RESTING})
+    .values(token=null(), lease_until=null(), leased_generation=null())
+)
 _LANE = (
     update(changes)
     .where(
@@ -48,7 +76,6 @@ _LANE = (
     )
     .values(lane="live")
 )
-_REST: dict[str, Any] = {"token": None, "lease_until": None, "leased_generation": None}
 _ANSWER = (
     update(intents)
     .where(intents.c.id == bindparam("intent"))
@@ -205,11 +232,8 @@ def _rest(connection: Connection, operation: Finish, row: AnyRow, moved: bool, n
     ended = item is not None and (values["state"] == "parked" or isinstance(outcome, Done))
     if ended and row.item_id == item:
         values["item_id"] = None
-    connection.execute(
-        update(changes)
-        .where(changes.c.id == claim.change.id)
-        .values(_REST | values | {"looked_at": claim.now, "updated_at": now})
-    )
+    settled = {**row._mapping, **values, "looked_at": claim.now, "updated_at": now}
+    connection.execute(_REST, {"change": claim.change.id} | {f"new_{name}": settled.get(name) for name in _RESTING})
     if item is not None and ended:
         close_items(connection, [item], ending or ("attention", values["detail"], "attention"))
 
