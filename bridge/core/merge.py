@@ -154,15 +154,28 @@ def merge(
     moved = frozenset(read.view.side for read in (left, right) if read.moved)
     if decision is not None and (verdict := _decided(rule, left, right, decision)) is not None:
         return verdict
-    if pinned is not None and (not moved or pinned == "frozen"):
-        if pinned == "frozen":
-            return _ask(rule, left, right, "frozen", "both sides keep changing it back; pick one")
+    if pinned == "frozen" and not (left.silent or right.silent or same(rule, left.common, right.common)):
+        return frozen(rule, [left.view.side, right.view.side], moved)
+    if pinned == "undone" and not moved:
         return _settle(rule, left, right, "pinned")
+    if pinned == "rebuilt" and mode == "known":
+        mode = "rebuild"
     if left.silent or right.silent:
         return _one_sided(rule, left, right, mode)
     if left.baseless or right.baseless:
         return _without_base(rule, left, right, lookups, mode, times)
     return _with_base(rule, left, right, times)
+
+
+def frozen(rule: Field, sides: Sequence[str], moved: frozenset[str]) -> Verdict:
+    """Two writers keep undoing each other: neither gets its way until a person says who is right."""
+    if rule.to is None:
+        detail = f"{sides[0]} and {sides[1]} keep overwriting each other's value; pick one, or stop one of the writers"
+    else:
+        detail = (
+            f"something in {rule.to} keeps changing it and {rule.place} reverts it; pick one, or stop one of the two"
+        )
+    return Verdict(rule.name, "frozen", hold=True, detail=detail, ways=(*sides, "value"), moved=moved)
 
 
 def _raw_unmoved(view: SideView) -> bool:
@@ -231,6 +244,8 @@ def _decided(rule: Field, left: _Read, right: _Read, decision: Decision) -> Verd
         seen = decision.seen.get(read.view.side, ABSENT)
         if not read.silent and seen is not ABSENT and not strictly_equal(seen, read.view.now):
             return None
+    if decision.discard:
+        return replace(_settle(rule, left, right, "discarded"), used=decision)
     if decision.side is None:
         writes = {
             read.view.side: decision.value

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bridge.core.effects import Decision, EndDraft, Entry, Notice
+from bridge.core.effects import Decision, EndDraft, Entry, Notice, Past, Revert
 from bridge.core.errors import LabelMissing, ParentNotLinked, Undecodable
+from bridge.core.guards import Turn, swings
 from bridge.core.mapping.model import Field, Stream
-from bridge.core.merge import Mode, SideView, Times, Verdict, merge, strictly_equal, view_of
+from bridge.core.merge import Mode, SideView, Times, Verdict, frozen, merge, same, strictly_equal, view_of
 from bridge.core.records import ABSENT, Json, Link, Lookups, Patch, Record, Reference, Shadow, Value
+from bridge.core.spelling import resembles
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Situation:
     decisions: tuple[Decision, ...] = ()
     offsets: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
     margin: timedelta = timedelta(seconds=2)
+    recent: tuple[Past, ...] = ()
+    most_flips: int | None = None
+    """How often a field may be written back and forth before it is frozen; ``None``: for ever."""
+    reverts: tuple[Revert, ...] = ()
 
 
 def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
@@ -69,10 +75,15 @@ def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
     plans, notices, labels = [], [], []
     for rule in stream.fields:
         views = [_view(rule, side, situation) for side in stream.sides]
+        if (undone := _undone(rule, views, situation.reverts)) is not None:
+            plans.append(undone)
+            continue
         pinned = situation.link.pinned.get(rule.name) if situation.link else None
         verdict = merge(
             rule, views, lookups, mode=situation.mode, times=times, decision=decisions.get(rule.name), pinned=pinned
         )
+        if situation.recent and verdict.used is None and _swings(rule, verdict, situation, lookups):
+            verdict = frozen(rule, stream.sides, verdict.moved)
         planned, label = _encode(stream, rule, verdict, situation, lookups)
         plans.append(planned)
         if label is not None:
@@ -82,6 +93,90 @@ def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
     fields = tuple(plans)
     patches = _patches(stream, fields, {side: _record_id(situation, side) for side in stream.sides})
     return Plan(stream.name, fields, patches, tuple(notices), tuple(labels))
+
+
+def _undone(rule: Field, views: Sequence[SideView], reverts: Sequence[Revert]) -> FieldPlan | None:
+    """The field with a write of ours taken back; nothing if either side has moved on since."""
+    wanted = {revert.side: revert for revert in reverts if revert.field == rule.name}
+    if not wanted:
+        return None
+    raw: dict[str, Json] = {}
+    for view in views:
+        unmoved = view.now is ABSENT or strictly_equal(view.now, view.base)
+        if not unmoved and not (view.sent and rule.is_echo(view.side, view.base, view.now)):
+            return None
+        revert = wanted.get(view.side)
+        if revert is None or strictly_equal(view.now, revert.old):
+            continue
+        if not shows_written(rule, view.side, revert.new, view.now):
+            return None
+        raw[view.side] = revert.old
+    if not raw:
+        return None
+    settled = {view.side: view.now for view in views if view.side not in raw and view.now is not ABSENT}
+    writes = {side: rule.writes(side, value) for side, value in raw.items()}
+    was = {view.side: view.now for view in views if view.side in raw}
+    return FieldPlan(rule, Verdict(rule.name, "undone", settled=settled), raw, writes, was)
+
+
+def shows_written(rule: Field, side: str, written: Value, now: Value) -> bool:
+    """Whether a value is what we wrote, if need be in the remote's own spelling."""
+    return strictly_equal(now, written) or rule.is_echo(side, written, now) or resembles(written, now)
+
+
+def _swings(rule: Field, verdict: Verdict, situation: Situation, lookups: Lookups) -> bool:
+    if situation.most_flips is None or not verdict.writes:
+        return False
+    mine = [past for past in situation.recent if past.field == rule.name]
+    # A person's word ends the quarrel: what came before it does not count against what comes after.
+    since = max((number for number, past in enumerate(mine) if past.cause in _WORDS), default=0)
+    turns = [
+        Turn(
+            past.side,
+            _common(rule, past.side, past.old, lookups),
+            _common(rule, past.side, past.new, lookups),
+            past.cause,
+        )
+        for past in mine[since:]
+        if rule.has(past.side)
+    ]
+    return any(
+        swings(turns, Turn(side, ABSENT, value, verdict.cause), situation.most_flips, lambda a, b: same(rule, a, b))
+        for side, value in verdict.writes.items()
+    )
+
+
+_WORDS = ("decided", "undone")
+
+
+def _common(rule: Field, side: str, raw: Value, lookups: Lookups) -> Value:
+    """``ABSENT`` for what today's mapping cannot read: it compares with nothing."""
+    try:
+        return rule.decode(side, raw, lookups)
+    except Undecodable:
+        return ABSENT
+
+
+def pins(plan: Plan, link: Link | None, answered: Mapping[str, frozenset[str]]) -> dict[str, str]:
+    """Which fields of the link are pinned from now on, and why.
+
+    ``frozen`` and ``rebuilt`` (its base was lost with the database) stay until the question is settled, ``undone`` until the
+    field's next edit.
+    """
+    kept: dict[str, str] = {}
+    for planned in plan.fields:
+        name, verdict = planned.rule.name, planned.verdict
+        old = link.pinned.get(name) if link else None
+        if verdict.hold and verdict.cause in _PINS:
+            kept[name] = _PINS[verdict.cause]
+        elif verdict.cause == "undone" and planned.raw and _all_answered(planned, answered):
+            kept[name] = "undone"
+        elif old is not None and (verdict.hold or (old == "undone" and not verdict.moved and verdict.used is None)):
+            kept[name] = old
+    return kept
+
+
+_PINS = {"frozen": "frozen", "differs after rebuild": "rebuilt"}
 
 
 def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: str) -> Plan:
@@ -215,6 +310,15 @@ def unmoved(stream: Stream, side: str, record: Record, shadow: Shadow) -> bool:
     )
 
 
+def as_remembered(stream: Stream, side: str, record: Record, shadow: Shadow) -> bool:
+    """Whether a record still shows all that its shadow holds, whatever mapping it was taken under."""
+    return all(
+        rule.key(side) not in shadow.values or _shows(rule, side, record, shadow)
+        for rule in stream.fields
+        if rule.has(side)
+    )
+
+
 def _shows(rule: Field, side: str, record: Record, shadow: Shadow) -> bool:
     now, key = rule.observe(side, record.raw), rule.key(side)
     if key not in shadow.values:
@@ -229,15 +333,51 @@ def classes(plan: Plan) -> dict[str, int]:
     """What the brake counts: ``clear`` and ``reparent`` by field, everything else one ``update`` a side."""
     counted: dict[str, int] = {}
     for planned in plan.fields:
-        for side, raw in planned.raw.items():
-            parented = bool(planned.rule.references(side, raw)) or bool(
-                planned.rule.references(side, planned.was.get(side, ABSENT))
-            )
-            kind = "reparent" if parented else "clear" if is_empty(raw) else "update"
+        for side in planned.raw:
+            kind = _class_of(planned, side)
             counted[kind] = counted.get(kind, 0) + 1
     if "update" in counted:
         counted["update"] = len(plan.patches)
     return counted
+
+
+def _class_of(planned: FieldPlan, side: str) -> str:
+    raw = planned.raw[side]
+    was = planned.was.get(side, ABSENT)
+    if planned.rule.references(side, raw) or planned.rule.references(side, was):
+        return "reparent"
+    return "clear" if is_empty(raw) else "update"
+
+
+def without(
+    stream: Stream, plan: Plan, held: frozenset[str], hold_id: int, records: Mapping[str, Record | None]
+) -> Plan:
+    """The plan less the fields of these brake classes: they keep their base and are shown, the other fields go on."""
+    fields, notices = [], list(plan.notices)
+    for planned in plan.fields:
+        mine = held & {_class_of(planned, side) for side in planned.raw}
+        if not mine:
+            fields.append(planned)
+            continue
+        cause = f"brake:{min(mine)}"
+        detail = brake_detail(mine, hold_id)
+        verdict = dataclasses.replace(
+            planned.verdict, cause=cause, hold=True, detail=detail, ways=("release", "discard"), used=None
+        )
+        fields.append(FieldPlan(planned.rule, verdict))
+        values = {
+            side: _shown(planned.rule.observe(side, record.raw))
+            for side, record in records.items()
+            if record is not None and planned.rule.has(side)
+        }
+        notices.append(Notice(cause, detail, planned.rule.name, values, cause, verdict.ways))
+    ids = {side: patch.record_id for side, patch in plan.patches.items()}
+    patches = _patches(stream, fields, ids)
+    return dataclasses.replace(plan, fields=tuple(fields), patches=patches, notices=tuple(notices))
+
+
+def brake_detail(held: Iterable[str], hold_id: int) -> str:
+    return f"more {', '.join(sorted(held))} than usual in one hour; release or discard hold {hold_id}"
 
 
 def references(stream: Stream, records: Iterable[Record | None]) -> frozenset[Reference]:

@@ -77,36 +77,36 @@ def _apply_deletion(claim: Claim, stream: Stream, terms: Terms, side: str, link:
     policy = stream.on_delete(other)
     lines: tuple[Entry, ...] = (Entry(side, "", ABSENT, ABSENT, "deleted", ""),)
     if end is None or policy == "ignore" or not terms.traits(other, stream.object(other)).readable:
-        return _dead(claim, stream, link, lines)
+        return dead(claim, stream, link, lines)
     survivor = yield Read(GetRecord(Ref(other, stream.object(other), end.record_id)), claim.change.lane)
     if survivor is None:
-        return _dead(claim, stream, link, lines)
+        return dead(claim, stream, link, lines)
     if not unmoved(stream, other, survivor, end.shadow):
         detail = f"deleted in {side}, but edited in {other} since: the {other} record is kept"
-        finish = _dead(claim, stream, link, lines)
+        finish = dead(claim, stream, link, lines)
         return Finish(
             claim, finish.outcome, finish.link, lines, notices=(Notice("edited since", detail, ways=("dismiss",)),)
         )
-    if (yield from _has_children(claim, stream, terms, survivor)):
+    if (yield from has_children(claim, stream, terms, survivor)):
         detail = f"deleted in {side}, but the {other} record has children that would be orphaned"
         notice = Notice("has live children", detail, ways=("retry", "dismiss"))
         return Finish(claim, Park("has live children", detail), notices=(notice,))
     patch = Patch(stream.object(other), end.record_id, dict(stream.archive_patch(other) or {}))
     if policy == "archive" and not patch.set:
-        return _dead(claim, stream, link, lines)
+        return dead(claim, stream, link, lines)
     verb = "delete" if policy == "delete" else "update"
     steps = [(other, step) for step in terms.steps(other, verb, patch)]
     written = yield from write(claim, steps, {"delete": 1})
     if isinstance(written, Finish):
         return written
     if written.problem is not None:
-        return _failed(claim, terms, written)
+        return failed(claim, terms, written)
     lines += (Entry(other, "", ABSENT, ABSENT, "archived" if policy == "archive" else "deleted", ""),)
-    finish = _dead(claim, stream, link, lines)
+    finish = dead(claim, stream, link, lines)
     return Finish(claim, Done("deleted", side), finish.link, lines, written.intents)
 
 
-def _has_children(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Generator[Effect, Any, bool]:
+def has_children(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Generator[Effect, Any, bool]:
     """Whether any record of a stream below this one still hangs on it."""
     side = record.ref.system
     for child in terms.mappings.streams:
@@ -120,12 +120,12 @@ def _has_children(claim: Claim, stream: Stream, terms: Terms, record: Record) ->
     return False
 
 
-def _failed(claim: Claim, terms: Terms, written: Written) -> Finish:
+def failed(claim: Claim, terms: Terms, written: Written) -> Finish:
     outcome, notices = outcome_of(claim, terms, written, "deleted")
     return Finish(claim, outcome, intents=written.intents, notices=notices, keep_notices=frozenset(claim.open_fields))
 
 
-def _dead(claim: Claim, stream: Stream, link: Link, lines: tuple[Entry, ...]) -> Finish:
+def dead(claim: Claim, stream: Stream, link: Link, lines: tuple[Entry, ...]) -> Finish:
     """Kept, so that nothing recreates what somebody deleted."""
     return Finish(claim, Done("deleted", claim.change.side), _as(link, stream, "dead"), lines)
 
@@ -149,7 +149,7 @@ def left_scope(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Fl
         if isinstance(written, Finish):
             return written
         if written.problem is not None:
-            return _failed(claim, terms, written)
+            return failed(claim, terms, written)
         intents = written.intents
     lines = (Entry(side, "", ABSENT, ABSENT, "left scope", ""),)
     return Finish(claim, Done("suspended", side), _as(link, stream, "suspended"), lines, intents)

@@ -32,6 +32,7 @@ from bridge.sync.binding import create_or_bind
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import lapsed, refusal
 from bridge.sync.terms import Terms
+from bridge.sync.undoing import uncreate
 from bridge.sync.update import bring_in_step
 
 Flow: TypeAlias = Generator[Effect, Any, Finish]
@@ -63,6 +64,10 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
     stream = terms.mappings[change.stream]
     if claim.link is not None and claim.link.state == "dead":
         return Finish(claim, Done("dead"), keep_notices=frozenset(claim.open_fields))
+    if claim.undo is not None and claim.link is None:
+        return Finish(claim, Done("moved on"), keep_notices=frozenset(claim.open_fields))
+    if claim.undo is not None and claim.undo.created:
+        return (yield from uncreate(claim, stream, terms, claim.undo))
     record = yield from _hinted(claim, stream)
     if record is None:
         return (yield from gone(claim, stream, terms, change.side))
@@ -75,7 +80,7 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
         return stale
     end = link.end(change.side)
     quiet = link.state == "live" and not claim.decisions and not claim.open_fields and not _open(claim)
-    if quiet and end is not None and unmoved(stream, change.side, record, end.shadow):
+    if quiet and claim.undo is None and end is not None and unmoved(stream, change.side, record, end.shadow):
         return _nothing(claim, terms, link, record)
     return (yield from bring_in_step(claim, stream, terms, record))
 

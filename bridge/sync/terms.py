@@ -44,6 +44,8 @@ class Terms:
     mappings: Mappings
     timings: Timings
     random: Random
+    most_flips: int = 4
+    """How often within an hour a field may be written back and forth before it is frozen."""
 
     def traits(self, side: str, object: str) -> Traits:
         return self.connectors[side].traits(object)

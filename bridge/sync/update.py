@@ -7,16 +7,40 @@ from collections.abc import Generator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bridge.core.effects import Again, Claim, Effect, EndDraft, Finish, GetRecord, LinkDraft, Read
+from bridge.core.effects import (
+    Again,
+    Claim,
+    Declared,
+    Effect,
+    EndDraft,
+    Finish,
+    GetRecord,
+    Held,
+    LinkDraft,
+    Outcome,
+    Park,
+    Read,
+)
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import Plan, Situation, classes, entries, plan_create, plan_update, settle
+from bridge.core.plan import (
+    Plan,
+    Situation,
+    brake_detail,
+    classes,
+    entries,
+    pins,
+    plan_create,
+    plan_update,
+    settle,
+    without,
+)
 from bridge.core.records import ABSENT, Link, Lookups, Patch, Record, Ref, Step, Value
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.raw import by_key
 from bridge.sync.readback import read_back
 from bridge.sync.terms import Terms
-from bridge.sync.writing import Flow, Written, look_up, make_labels, write
+from bridge.sync.writing import Flow, Written, declare, look_up, make_labels, send
 
 
 def bring_in_step(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
@@ -42,7 +66,12 @@ def bring_in_step(claim: Claim, stream: Stream, terms: Terms, record: Record) ->
     ids = {name: held.record_id for name, held in link.ends.items()}
     plan, lookups = yield from planned(claim, stream, terms, records, link, "known")
     bind = missing_key(stream, terms, records) if link.state == "half" else None
-    return (yield from apply(claim, stream, terms, plan, link, records, ids, lookups, bind=bind))
+    result = "" if claim.undo is None else "undone" if _takes_back(plan) else "moved on"
+    return (yield from apply(claim, stream, terms, plan, link, records, ids, lookups, bind=bind, result=result))
+
+
+def _takes_back(plan: Plan) -> bool:
+    return any(item.verdict.cause == "undone" for item in plan.fields)
 
 
 def planned(
@@ -54,10 +83,13 @@ def planned(
         link,
         records,
         mode,
-        ours(claim, stream, terms),
+        ours(claim, stream),
         claim.decisions,
         terms.offsets(),
         timedelta(seconds=terms.timings.margin),
+        claim.recent,
+        terms.most_flips,
+        claim.undo.reverts if claim.undo else (),
     )
     plan = plan_update(stream, situation, lookups)
     if plan.labels:
@@ -81,21 +113,26 @@ def apply(
     result: str = "",
 ) -> Flow:
     """Write a plan's patches, read clears back, and finish with what was answered."""
-    steps, counted = _steps(stream, terms, plan, records, ids, lookups, bind)
+    held: Park | None = None
     written = Written()
-    if steps:
-        outcome = yield from write(claim, steps, counted)
-        if isinstance(outcome, Finish):
-            # Held: the base stays, so a release finds the same edits again.
-            return outcome
-        written = outcome
+    while (steps := _steps(stream, terms, plan, records, ids, lookups, bind))[0]:
+        declared: Declared | Held = yield from declare(claim, *steps)
+        if isinstance(declared, Declared):
+            written = yield from send(claim, declared, steps[0])
+            break
+        # Only what the brake holds stays behind, with its base, so that a release finds the same edits again.
+        held = held or Park(f"brake:{min(declared.classes)}", brake_detail(declared.classes, declared.hold_id))
+        plan = without(stream, plan, declared.classes, declared.hold_id, records)
     seen = yield from read_back(claim, stream, terms, plan, written, ids)
     plan, answered = seen.held(plan), written.paths()
     draft = seen.seen(settle(stream, plan, link, records, ids, answered))
     lines = entries(plan, answered)
+    final: Outcome
     final, more = outcome_of(claim, terms, written, result or ("updated" if lines else "unchanged"))
+    if held is not None and written.problem is None:
+        final = held
     bound = bind is None or written.problem is None
-    new = _draft(stream, link, draft, plan) if bound else None
+    new = _draft(stream, link, draft, pins(plan, link, answered)) if bound else None
     if new is not None and link is not None and _same_link(link, new):
         new = None
     keep = frozenset(name for name in claim.open_fields if written.problem is not None)
@@ -141,11 +178,12 @@ def missing_key(stream: Stream, terms: Terms, records: Mapping[str, Record | Non
     return None if key in terms.keys(carrier) else key
 
 
-def ours(claim: Claim, stream: Stream, terms: Terms) -> dict[str, dict[str, list[Value]]]:
-    """Raw values, by side and shadow key, of intents whose write may still land or whose answer was lost."""
+def ours(claim: Claim, stream: Stream) -> dict[str, dict[str, list[Value]]]:
+    """Raw values, by side and shadow key, of writes that were never answered: they may have landed, or may still land."""
     found: dict[str, dict[str, list[Value]]] = {}
     for intent in claim.intents:
-        if intent.state != "open" or (claim.now - intent.created_at).total_seconds() > terms.timings.window:
+        # However old: one whose worker died may have landed at once and been looked at only now. This look concludes it.
+        if intent.state != "open":
             continue
         for key, value in by_key(stream, intent.side, intent.step.values).items():
             found.setdefault(intent.side, {}).setdefault(key, []).append(value)
@@ -177,9 +215,7 @@ def suspicious(claim: Claim, stream: Stream, terms: Terms, records: Mapping[str,
     return False
 
 
-def _draft(stream: Stream, link: Link | None, ends: dict[str, EndDraft], plan: Plan) -> LinkDraft:
-    moved = {item.rule.name for item in plan.fields if item.verdict.moved or item.verdict.used}
-    pinned = {name: reason for name, reason in (link.pinned if link else {}).items() if name not in moved}
+def _draft(stream: Stream, link: Link | None, ends: dict[str, EndDraft], pinned: Mapping[str, str]) -> LinkDraft:
     return LinkDraft(link.id if link else None, stream.name, "live", ends, link.version if link else 0, pinned)
 
 

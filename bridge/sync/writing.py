@@ -12,6 +12,7 @@ from bridge.core.effects import (
     Claim,
     Commit,
     Declare,
+    Declared,
     Effect,
     Extend,
     Extended,
@@ -27,7 +28,7 @@ from bridge.core.effects import (
 )
 from bridge.core.errors import LabelMissing, LeaseLost, OutcomeUnknown, RemoteError
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import references
+from bridge.core.plan import brake_detail, references
 from bridge.core.records import Lookups, Record, Step
 
 Flow: TypeAlias = Generator[Effect, Any, Finish]
@@ -94,11 +95,34 @@ def write(
 
     ``after`` runs when a step was answered (a saga remembers its half-bound link there). Answers a ``Finish`` when the brake holds.
     """
+    declared = yield from declare(claim, side_steps, classes, snapshot)
+    if isinstance(declared, Held):
+        return _held(claim, declared)
+    return (yield from send(claim, declared, side_steps, after=after))
+
+
+def declare(
+    claim: Claim,
+    side_steps: Sequence[tuple[str, Step]],
+    classes: Mapping[str, int],
+    snapshot: tuple[str, ...] = (),
+) -> Generator[Effect, Any, Declared | Held]:
+    """Commit the intents. ``Held``: nothing was declared, because of these classes."""
     declared = yield Commit(Declare(claim, tuple(side_steps), classes, snapshot))
     if isinstance(declared, Fenced):
         raise LeaseLost
-    if isinstance(declared, Held):
-        return _held(claim, declared)
+    answer: Declared | Held = declared
+    return answer
+
+
+def send(
+    claim: Claim,
+    declared: Declared,
+    side_steps: Sequence[tuple[str, Step]],
+    *,
+    after: Callable[[str, Written], Generator[Effect, Any, None]] | None = None,
+) -> Generator[Effect, Any, Written]:
+    """Send declared steps in order; stop at the first that fails."""
     written = Written()
     for intent_id, (side, planned) in zip(declared.ids, side_steps, strict=True):
         if written.problem is not None:
@@ -126,8 +150,7 @@ def write(
 
 
 def _held(claim: Claim, held: Held) -> Finish:
-    names = ", ".join(sorted(held.classes))
-    cause = f"brake:{sorted(held.classes)[0]}"
-    detail = f"more {names} than usual in one hour; release or discard hold {held.hold_id}"
+    cause = f"brake:{min(held.classes)}"
+    detail = brake_detail(held.classes, held.hold_id)
     notice = Notice(cause, detail, group=cause, ways=("release", "discard"))
     return Finish(claim, Park(cause, detail), notices=(notice,), keep_notices=frozenset(claim.open_fields))

@@ -261,7 +261,7 @@ class Hold(Answer):
     connection: str
     stream: str
     klass: str = Field(serialization_alias="class")
-    state: Literal["held", "released", "discarded"]
+    state: Literal["held", "released", "discarded", "withdrawn"]
     ceiling: int = Field(description="changes an hour that pass without asking")
     waiting: int
     created_at: datetime
