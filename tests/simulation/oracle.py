@@ -205,6 +205,8 @@ class Oracle:
         writes = [write for write in self._writes(pair, spec) if source in (None, write.side)]
         value = values[source or "crm"]
         label = f"{pair.link.stream}.{spec.name} of {dict(pair.link.ends)}"
+        if self._from_a_lost_twin(pair, spec, source or "crm", value):
+            return
         if not writes:
             if value is not None and spec.kind != "stage":
                 yield Violation("made up", f"{label} is {value!r}, which no user wrote")
@@ -215,6 +217,20 @@ class Oracle:
             told = ", ".join(f"{write.value!r} ({write.side} at {write.at:.1f})" for write in allowed)
             rule = "superseded" if any(self._is(spec, side, value, write) for write in writes) else "made up"
             yield Violation(rule, f"{label} is {value!r}; it should be {told}")
+
+    def _from_a_lost_twin(self, pair: Pair, spec: FieldSpec, side: str, value: Any) -> bool:
+        """While the pair was not bound yet the record was being bound to another one, which a user deleted meanwhile."""
+        gone = {(event.side, event.id) for event in self.journal.of("delete")}
+        written = [
+            common(spec, event.side, event.values[spec.path(event.side)], self.world)
+            for event in self.journal.of("create", "edit")
+            if (event.side, event.id) in gone
+            and STREAM_OF[event.side, event.object] == pair.link.stream
+            and spec.path(event.side) in event.values
+        ]
+        landed = [event for event in pair.events if event.kind == "landing" and event.side == side]
+        before = [event for event in landed if pair.bound is None or event.at < pair.bound]
+        return value in written and any(spec.path(side) in event.values for event in before)
 
     def _is(self, spec: FieldSpec, side: str, value: Any, write: Write) -> bool:
         """Whether a value on ``side`` is what was written: exactly on the same side, in the remote's spelling on the other."""

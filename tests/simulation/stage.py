@@ -44,6 +44,7 @@ class Stage:
         style: Style = DECLARED,
         chances: Chances = NO_LUCK,
         crash_at: frozenset[int] = frozenset(),
+        duties: bool = True,
     ) -> None:
         faults = Faults(random.Random(1)), Faults(random.Random(2))
         self.world = World(0, chances=chances, habits=(crm, assembly), faults=faults)
@@ -52,6 +53,8 @@ class Stage:
         self.bridge = Bridge(self.world, self.rules, style)
         self.crm, self.assembly = self.world.crm, self.world.assembly
         self.faults = {side: peer.faults for side, peer in self.world.peers.items()}
+        if not duties:
+            self.world.duties.clear()
         self.world.start(self.bridge)
 
     # --- time ---

@@ -16,7 +16,7 @@ import pytest
 from tests.simulation.campaign import play
 from tests.simulation.coverage import missing
 
-SEEDS = int(os.environ.get("SIM_SEEDS", "60"))
+SEEDS = int(os.environ.get("SIM_SEEDS", "40"))
 FIRST = int(os.environ.get("SIM_FIRST", "0"))
 CHUNK = 20
 CHUNKS = [range(start, min(start + CHUNK, FIRST + SEEDS)) for start in range(FIRST, FIRST + SEEDS, CHUNK)]
