@@ -37,7 +37,10 @@ def main() -> int:
         result = perform(row, "taste" if given.broken else given.size, broken=given.broken)
         results.append(result)
         good = result.kept != given.broken
-        console.print(f"{row.number:2d} {row.promise}: {'ok' if good else 'FAILED'} ({result.seconds:.0f} s) {result.problem}", markup=False)
+        console.print(
+            f"{row.number:2d} {row.promise}: {'ok' if good else 'FAILED'} ({result.seconds:.0f} s) {result.problem}",
+            markup=False,
+        )
     console.print(table(results, broken=given.broken))
     console.print(f"{given.size}{', guards taken out' if given.broken else ''}: {time.monotonic() - began:.0f} s")
     return int(any(result.kept == given.broken for result in results))
@@ -49,7 +52,9 @@ def table(results: list[Result], *, broken: bool) -> Table:
         words = [f"{name}: {value}" for name, value in result.figures.items()]
         words += [f"({said})" for said in result.said]
         if broken:
-            verdict = f"NOT missed: {result.row.breaks}" if result.kept else f"{result.row.breaks}: missed\n{result.problem}"
+            verdict = (
+                f"NOT missed: {result.row.breaks}" if result.kept else f"{result.row.breaks}: missed\n{result.problem}"
+            )
         else:
             verdict = "yes" if result.kept else f"NO: {result.problem}"
         made.add_row(str(result.row.number), result.row.promise, verdict, f"{result.seconds:.0f}", "\n".join(words))

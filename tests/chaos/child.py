@@ -1,7 +1,7 @@
 """The API and the worker as chaos starts them: the shipped entry points, after a guard was taken out if asked.
 
-    python -c '…; from tests.chaos.child import main; main()' BREAK api FD
-    python -c '…; from tests.chaos.child import main; main()' BREAK worker
+python -c '…; from tests.chaos.child import main; main()' BREAK api FD
+python -c '…; from tests.chaos.child import main; main()' BREAK worker
 """
 
 from __future__ import annotations

@@ -100,6 +100,8 @@ class Proxy:
         self._pairs.add(pair)
         try:
             await pair.pump()
+        except asyncio.CancelledError:
+            return  # the end of the proxy; the streams' own callback would print it
         finally:
             self._pairs.discard(pair)
 
@@ -195,6 +197,11 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 def answer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
     """A whole HTTP answer for ``Weather.canned``."""
-    lines = [f"HTTP/1.1 {status} X", "Connection: close", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines = [
+        f"HTTP/1.1 {status} X",
+        "Connection: close",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body

@@ -69,9 +69,7 @@ def no_race_in_deduplication(play: Play) -> None:
     """Row 6. The same ids at the same moment at two processes, on both databases."""
     ids, copies = play.pick((20, 16), (100, 64), (200, 64))
     for postgres in (False, True):
-        with site(
-            breaks=play.breaks, apis=2, workers=0, redis=False, remotes=False, postgres=postgres
-        ) as at:
+        with site(breaks=play.breaks, apis=2, workers=0, redis=False, remotes=False, postgres=postgres) as at:
             time.sleep(1.5)
             every = [message(f"same-{number}", event(f"c-{number}")) for number in range(ids)]
             began = time.monotonic()
@@ -113,7 +111,9 @@ def forged(number: int, pick: random.Random) -> bytes:
         case 7:
             headers.pop(pick.choice(sorted(headers)))
         case 8:
-            headers["webhook-signature"] = pick.choice(("", "v1,", "v2," + headers["webhook-signature"][3:], "v1," + "!" * 44))
+            headers["webhook-signature"] = pick.choice(
+                ("", "v1,", "v2," + headers["webhook-signature"][3:], "v1," + "!" * 44)
+            )
         case 9:
             headers = {"X-Signature": pick.choice(("", "sha256=", "sha1=00", "sha256=" + "0" * 64, "sha256=é"))}
         case 10:
@@ -121,7 +121,9 @@ def forged(number: int, pick: random.Random) -> bytes:
         case 11:
             headers["webhook-signature"] = " ".join(["v1," + "B" * 43 + "="] * 50)
         case 12:
-            path = pick.choice(("/webhooks/crm/other", "/webhooks/crm/", "/webhooks/crm/%00", "/webhooks/crm/default%2F"))
+            path = pick.choice(
+                ("/webhooks/crm/other", "/webhooks/crm/", "/webhooks/crm/%00", "/webhooks/crm/default%2F")
+            )
             headers |= signed(f"forged-{number}", body, key=b"x" * 24)
         case _:
             headers = {name: "".join(chr(pick.randint(33, 255)) for _ in range(20)) for name in headers}
@@ -136,15 +138,15 @@ def forged_refused_honest_kept(play: Play) -> None:
         told = deliver(at.port, (Message(str(n), forged(n, pick)) for n in range(count)), connections=32)
         statuses = Counter(each.status for each in told)
         play.figures["forged"] = dict(sorted(statuses.items()))
-        play.check(not any(200 <= status < 300 for status in statuses), f"a forged request was accepted: {dict(statuses)}")
+        play.check(
+            not any(200 <= status < 300 for status in statuses), f"a forged request was accepted: {dict(statuses)}"
+        )
         play.check(not any(status >= 500 or status == 0 for status in statuses), f"5xx or none: {dict(statuses)}")
         play.check(at.one("SELECT count(*) FROM inbox") == 0, "a forged event was stored")
         play.check("Traceback" not in at.log("api"), "a forged request ended in a traceback")
         _rotation(play, at)
     for postgres in (False, True):
-        with site(
-            breaks=play.breaks, workers=0, redis=False, remotes=False, postgres=postgres
-        ) as at:
+        with site(breaks=play.breaks, workers=0, redis=False, remotes=False, postgres=postgres) as at:
             _database_away(play, at, postgres)
 
 
@@ -225,7 +227,9 @@ async def _oversized(port: int, count: int, megabytes: int) -> Counter[int]:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             if number % 2:
-                writer.write(f"POST /webhooks/crm/default HTTP/1.1\r\nHost: x\r\nContent-Length: {megabytes << 20}\r\n\r\n".encode())
+                writer.write(
+                    f"POST /webhooks/crm/default HTTP/1.1\r\nHost: x\r\nContent-Length: {megabytes << 20}\r\n\r\n".encode()
+                )
             else:
                 writer.write(b"POST /webhooks/crm/default HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             with contextlib.suppress(OSError):
@@ -239,7 +243,7 @@ async def _oversized(port: int, count: int, megabytes: int) -> Counter[int]:
             line = await asyncio.wait_for(reader.readline(), 20)
             statuses[int(line.split()[1]) if line else 0] += 1
             writer.close()
-        except (OSError, asyncio.TimeoutError):
+        except (TimeoutError, OSError):
             statuses[0] += 1
 
     gate = asyncio.Semaphore(8)
@@ -299,4 +303,3 @@ ROWS = (
     Row(12, "forged is refused, honest never lost", forged_refused_honest_kept, "any_signature"),
     Row(13, "fast under attack", fast_under_attack, "no_body_limit"),
 )
-

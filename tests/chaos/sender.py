@@ -127,7 +127,7 @@ async def _deliver(
                 if wire is None or wire.transport is None:
                     _, wire = await loop.create_connection(_Wire, "127.0.0.1", port)
                 status, _ = await wire.ask(each.bytes, patience)
-            except (OSError, asyncio.TimeoutError):
+            except (TimeoutError, OSError):
                 status = 0
                 if wire is not None:
                     wire.close()
@@ -197,5 +197,5 @@ async def once(port: int, data: bytes, patience: float = 10) -> tuple[int, bytes
     with contextlib.closing(wire):
         try:
             return await wire.ask(data, patience)
-        except (OSError, asyncio.TimeoutError):
+        except (TimeoutError, OSError):
             return 0, b""

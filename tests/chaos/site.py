@@ -84,7 +84,9 @@ class Site:
 
     # --- processes ----------------------------------------------------------------------------------------------
 
-    def start(self, name: str, role: str, *rest: str, pass_fds: tuple[int, ...] = (), breaks: str | None = None) -> Process:
+    def start(
+        self, name: str, role: str, *rest: str, pass_fds: tuple[int, ...] = (), breaks: str | None = None
+    ) -> Process:
         marks = self.breaks if breaks is None else breaks
         process = Process(name, [sys.executable, "-c", ENTRY, marks, role, *rest], pass_fds)
         self.processes[name] = process

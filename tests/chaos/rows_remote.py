@@ -1,0 +1,303 @@
+"""Rows 9, 10 and 11: how the bridge treats the remotes' limits, and who goes first."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import yaml
+
+from bridge.clients.assembly import AssemblyClient
+from bridge.clients.crm import CrmClient
+from bridge.connectors import AssemblyConnector, CrmConnector
+from bridge.core.guards import Brake
+from bridge.core.mapping import load
+from bridge.runtime.driver import Driver
+from bridge.store import Hint, Store
+from bridge.sync.terms import Terms, Timings
+from bridge.transport import LocalLimiter, Rate, Timing
+from bridge.transport import open as open_http
+from tests.chaos.play import Play, Row
+from tests.chaos.proxy import answer
+from tests.chaos.rows_delivery import RAISED, companies, industry, keys_of, remotes
+from tests.chaos.sender import SECRET, deliver, event, message, percentile
+from tests.chaos.site import NO_BRAKE, ROOT, Site, site
+from tests.support.sandboxes import ENTITY, Box, assembly_sandbox, crm_sandbox
+
+# --- row 9 --------------------------------------------------------------------------------------------------------
+
+
+def never_over_the_limit(play: Play) -> None:
+    """Workers in a hurry against a remote that counts strictly, over a network that delays each request differently."""
+    workers, seconds = play.pick((3, 5), (3, 12), (8, 60))
+    least = play.pick(0, 20, 27)
+    play.said += [RAISED, f"max_processes {workers}", f"at least {least}/s asked for here"]
+    for window in ("sliding", "fixed"):
+        with site(
+            breaks=play.breaks,
+            workers=0,
+            proxied=("assembly",),
+            **NO_BRAKE,
+            max_processes=workers,
+            crm={"limit_per_second": 0},
+            assembly={"limit_per_second": 30, "window": window},
+        ) as at:
+            crm, assembly = remotes(at)
+            crm.seed({"companies": companies(30 * (seconds + 25))})
+            at.proxies["assembly"].weather.jitter = 0.05
+            for number in range(workers):
+                at.worker(f"worker-{number}")
+            at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"]})
+            play.until(lambda: assembly.health()["records"]["accounts"] > 30, 90, "the first creates")
+            began, before = time.monotonic(), assembly.stats()
+            time.sleep(seconds)
+            took, now = time.monotonic() - began, assembly.stats()
+            rate = (now["total"] - before["total"]) / took
+            play.figures[f"{window}: calls/s, 429s, most in a second"] = (
+                f"{rate:.1f}, {now['too_many']}, {now['most_arrived_in_a_second']}"
+            )
+            play.check(now["too_many"] == 0, f"{now['too_many']} refused by the {window} window")
+            play.check(rate >= least, f"{rate:.1f} calls a second, {window} window")
+            at.kill("redis")
+            time.sleep(play.pick(2, 6, 20))
+            then = assembly.stats()
+            play.figures[f"{window}, Redis gone: calls/s, 429s"] = (
+                f"{(then['total'] - now['total']) / play.pick(2, 6, 20):.1f}, {then['too_many']}"
+            )
+            play.check(then["too_many"] == 0, f"{then['too_many']} refused while Redis was gone ({window})")
+
+
+# --- row 10 -------------------------------------------------------------------------------------------------------
+
+
+def patience(play: Play) -> None:
+    """Retry-After in both its forms is heeded by all; a remote that is away for six hours is left in peace."""
+    with site(
+        breaks=play.breaks,
+        workers=2,
+        proxied=("assembly",),
+        **NO_BRAKE,
+        crm={"limit_per_second": 0},
+        assembly={"limit_per_second": 30},
+    ) as at:
+        play.said.append(RAISED)
+        crm, assembly = remotes(at)
+        crm.seed({"companies": companies(play.pick(600, 600, 1500))})
+        proxy = at.proxies["assembly"]
+        at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"]})
+        play.until(lambda: assembly.health()["records"]["accounts"] > 10, 90, "the first creates")
+        for form in ("seconds", "date"):
+            canned = proxy.counts["canned"]
+            until = datetime.now(UTC) + timedelta(seconds=7)
+            proxy.weather.canned.append(
+                answer(429, Retry_After="5" if form == "seconds" else format_datetime(until, usegmt=True))
+            )
+            play.until(lambda: proxy.counts["canned"] > canned, 20, "the 429", 0.01)  # noqa: B023
+            time.sleep(0.3)
+            before = proxy.counts["requests"]
+            time.sleep(4)
+            sent = proxy.counts["requests"] - before
+            play.figures[f"calls within 4 s of a Retry-After ({form})"] = sent
+            play.check(sent <= 2, f"{sent} calls although Retry-After ({form}) asked for silence")
+            there = assembly.health()["records"]["accounts"]
+            play.until(lambda: assembly.health()["records"]["accounts"] > there + 5, 30, "going on afterwards")  # noqa: B023
+        play.check(not at.parked(), "something was parked")
+    if not play.breaks:
+        _six_hours(play)
+
+
+class _VirtualClock:
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 3, 12, tzinfo=UTC)
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+
+def _six_hours(play: Play) -> None:
+    """The real engine on a clock of our own, its remotes not there at all."""
+    clock, calls = _VirtualClock(), 0
+
+    def away(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        raise httpx.ConnectError("away", request=request)
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{folder}/bridge.db", clock, Brake({}, {}))
+        store.migrate()
+        store.connections.ensure("default")
+        store.connections.set_mode("default", "live")
+        timing = Timing(first_pause=0.001, broken_after=0.0)
+
+        def connect(name: str) -> Any:
+            return open_http(
+                name,
+                "http://127.0.0.1:9",
+                "ak_x",
+                LocalLimiter(Rate(10_000, paced=False)),
+                timing=timing,
+                transport=httpx.MockTransport(away),
+            )
+
+        connectors = {
+            "crm": CrmConnector(CrmClient(connect("crm"), ENTITY)),
+            "assembly": AssemblyConnector(AssemblyClient(connect("assembly"))),
+        }
+        mappings = load({path.name: path.read_text() for path in (ROOT / "mappings").glob("*.yaml")})
+        terms = Terms(connectors, mappings, Timings(), random.Random(1))
+        driver = Driver(store, lambda _: terms, clock, commit=store.committer.submit, sleep=clock.sleep)
+        store.changes.hint("default", [Hint("companies", "crm", f"c{n}") for n in range(50)])
+        while clock.passed < 6 * 3600:
+            due = store.changes.due("default")
+            clock.passed += 60 if due is None else max(due, 0.1)
+            driver.drain("default", 0.0001)
+        counts = store.changes.counts("default")
+        tries = max(row.attempts for row in store.changes.page(limit=100).items)
+        driver.close()
+        store.close()
+    play.figures["six hours away"] = (
+        f"{calls} calls ({calls / 720:.1f} a pause of 30 s), states {counts}, attempts {tries}"
+    )
+    play.check(set(counts) == {"pending"}, f"after six hours: {counts}")
+    play.check(tries == 0, f"an outage cost {tries} attempts")
+    play.check(calls < 720 * 120, f"{calls} calls to a remote that is away")
+
+
+# --- row 11 -------------------------------------------------------------------------------------------------------
+
+LINKED = 20
+
+
+def live_beats_backfill(play: Play) -> None:
+    """People go on editing while a long backfill runs; and a quiet connection beside a noisy one."""
+    waiting, seconds = play.pick((500, 6), (1000, 15), (20_000, 120))
+    play.said.append(RAISED)
+    with site(breaks=play.breaks, **NO_BRAKE, crm={"limit_per_second": 0}, assembly={"limit_per_second": 30}) as at:
+        crm, assembly = remotes(at)
+        at.live()
+        ids = _linked(play, at.port, "default", crm, assembly)
+        crm.seed({"companies": companies(waiting, "w")})
+        at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"]})
+        play.until(lambda: assembly.health()["records"]["accounts"] > LINKED + 20, 120, "the backfill's first creates")
+        before, began = assembly.health()["records"]["accounts"], time.monotonic()
+        took = _edits(play, at.port, "default", crm, assembly, ids, seconds)
+        rate = (assembly.health()["records"]["accounts"] - before) / (time.monotonic() - began)
+        slow = percentile(took, 99)
+        play.figures |= {
+            "live p50 s": round(percentile(took, 50), 2),
+            "live p99 s": round(slow, 2),
+            "edits": len(took),
+            "backfill records/s": round(rate, 1),
+        }
+        play.check(slow < play.pick(4, 4, 2), f"live p99 {slow:.2f} s")
+        play.check(rate >= 0.7 * (30 - 2 * 2.5), f"the backfill kept {rate:.1f} a second")
+    if not play.breaks:
+        _neighbours(play)
+
+
+def _linked(play: Play, port: int, connection: str, crm: Any, assembly: Any) -> list[str]:
+    crm.seed({"companies": companies(LINKED)})
+    ids = [row["id"] for row in crm.dump("companies")]
+    deliver(port, [message(f"l-{id}", event(id), connection=connection) for id in ids], connections=4, again=True)
+    play.until(lambda: len(keys_of(assembly.records("accounts"))) == LINKED, 60, "the first links", 0.2)
+    return ids
+
+
+def _edits(
+    play: Play, port: int, connection: str, crm: Any, assembly: Any, ids: list[str], seconds: float
+) -> list[float]:
+    """Two edits a second by hand; how long each took from the edit to the other side."""
+    started: dict[str, tuple[str, float]] = {}
+    took: list[float] = []
+
+    def look() -> None:
+        for row in itertools.islice(assembly.records("accounts", page=LINKED), LINKED):
+            for key in row["source_specific_ids"]:
+                if key in started and started[key][0] == industry(row):
+                    took.append(time.monotonic() - started.pop(key)[1])
+
+    began, number = time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        if time.monotonic() - began > number * 0.5:
+            id, value = ids[number % len(ids)], f"live {number}"
+            if id not in started:
+                crm.patch("companies", id, {"industry": value})
+                started[id] = (value, time.monotonic())
+                deliver(port, [message(f"live-{connection}-{number}", event(id), connection=connection)], connections=1)
+            number += 1
+        look()
+        time.sleep(0.02)
+    end = time.monotonic() + 30
+    while started and time.monotonic() < end:
+        look()
+        time.sleep(0.02)
+    play.check(not started, f"{len(started)} live edits did not arrive")
+    return took
+
+
+def _neighbours(play: Play) -> None:
+    """One connection with a long queue, another with an edit now and then, one worker for both."""
+    with (
+        crm_sandbox(process=True, seed=2) as crm2,
+        assembly_sandbox(process=True, seed=2, limit_per_second=30) as assembly2,
+        site(apis=0, workers=0, **NO_BRAKE, crm={"limit_per_second": 0}, assembly={"limit_per_second": 30}) as at,
+    ):
+        assert at.crm is not None
+        assert at.assembly is not None
+        _two(at, (at.crm, at.assembly), (crm2, assembly2))
+        at.api()
+        at.worker()
+        for name in ("noisy", "quiet"):
+            at.live(name)
+        ids = _linked(play, at.port, "quiet", crm2.control, assembly2.control)
+        crm, assembly = remotes(at)
+        crm.seed({"companies": companies(play.pick(300, 800, 3000), "n")})
+        noise = [row["id"] for row in crm.dump("companies")]
+        deliver(at.port, [message(f"n-{id}", event(id), connection="noisy") for id in noise], connections=8)
+        play.until(lambda: assembly.health()["records"]["accounts"] > 5, 60, "the noise")
+        took = _edits(play, at.port, "quiet", crm2.control, assembly2.control, ids, play.pick(5, 8, 30))
+        play.figures["quiet connection p50, p99 s"] = f"{percentile(took, 50):.2f}, {percentile(took, 99):.2f}"
+        play.check(
+            percentile(took, 99) < 8, f"a noisy connection kept another waiting for {percentile(took, 99):.1f} s"
+        )
+
+
+def _two(at: Site, noisy: tuple[Box, Box], quiet: tuple[Box, Box]) -> None:
+    for name in [name for name in at.env if re.match(r"BRIDGE_(CRM|ASSEMBLY)_", name)]:
+        del at.env[name]
+    both = {
+        name: {
+            "CRM_BASE_URL": crm.url,
+            "CRM_API_KEY": crm.key,
+            "CRM_ENTITY_ID": crm.entity_id,
+            "CRM_WEBHOOK_SECRET": SECRET,
+            "ASSEMBLY_BASE_URL": assembly.url,
+            "ASSEMBLY_API_KEY": assembly.key,
+        }
+        for name, (crm, assembly) in (("noisy", noisy), ("quiet", quiet))
+    }
+    path = at.folder / "connections.yaml"
+    path.write_text(yaml.safe_dump(both))
+    at.env["BRIDGE_CONNECTIONS_FILE"] = str(path)
+
+
+ROWS = (
+    Row(9, "never over the limit", never_over_the_limit, "every_process_its_own_limit"),
+    Row(10, "patience", patience, "no_patience"),
+    Row(11, "live beats backfill", live_beats_backfill, "one_lane"),
+)
