@@ -329,6 +329,8 @@ class Finish:
     notices: tuple[Notice, ...] = ()
     keep_notices: frozenset[str] = frozenset()
     """Fields whose open notices stay; those of all other fields of this record are closed."""
+    calls: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Remote calls that this reconcile made, by system; filled in by whoever carried its effects out."""
     also: tuple[Reference, ...] = ()
     """Other records to look at (a contact after a membership event, children after a parent's death)."""
 

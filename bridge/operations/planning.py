@@ -69,6 +69,7 @@ class Planner:
                 return None
             scanned = [self._scan_row(record) for record in page.records]
             self._store.scans.add_page(self._run, self._stream.name, side, scanned)
+            self._store.runs.update(self._run, calls={side: 1})
             rows += len(scanned)
         return rows
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -125,12 +126,17 @@ class Driver:
         flow = reconcile(claim, terms)
         answer: Any = None
         error: Exception | None = None
+        calls: Counter[str] = Counter()
         while True:
             try:
                 effect = flow.send(answer) if error is None else flow.throw(error)
             except StopIteration:
                 return
             answer, error = None, None
+            if (system := _called(effect)) is not None:
+                calls[system] += 1
+            elif isinstance(effect, Commit) and isinstance(effect.operation, Finish):
+                effect = Commit(replace(effect.operation, calls=dict(calls)))
             try:
                 answer = self.carry_out(effect, terms)
             except (RemoteError, LeaseLost) as refused:
@@ -166,6 +172,18 @@ def _read(ask: Any, lane: Any, terms: Terms) -> Any:
         case ReadTables(system, fresh):
             return terms.connectors[system].tables(fresh=fresh)
     raise TypeError(f"not something to read: {ask!r}")
+
+
+def _called(effect: Effect) -> str | None:
+    """The system that an effect calls. Names of labels and stages are kept for a minute and not counted."""
+    match effect:
+        case Read(GetRecord(ref)):
+            return ref.system
+        case Read(FindByKey(system) | FindByValue(system) | ListChildren(system)):
+            return system
+        case Write(step=step):
+            return step.system
+    return None
 
 
 class _Locks(dict[str, threading.Lock]):

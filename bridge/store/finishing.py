@@ -25,7 +25,7 @@ from bridge.core.effects import (
 from bridge.core.records import Link, Reference
 from bridge.store import holds, leasing
 from bridge.store.hinting import put_hints, rows_of
-from bridge.store.items import close_items, counted
+from bridge.store.items import add_to_run, close_items, counted
 from bridge.store.linking import links_by_end
 from bridge.store.noticing import settle_notices
 from bridge.store.pausing import pause
@@ -235,7 +235,9 @@ def _rest(connection: Connection, operation: Finish, row: AnyRow, moved: bool, n
     settled = {**row._mapping, **values, "looked_at": claim.now, "updated_at": now}
     connection.execute(_REST, {"change": claim.change.id} | {f"new_{name}": settled.get(name) for name in _RESTING})
     if item is not None and ended:
-        close_items(connection, [item], ending or ("attention", values["detail"], "attention"))
+        close_items(connection, [item], ending or ("attention", values["detail"], "attention"), operation.calls)
+    elif item is not None and operation.calls and (run := _run_of(connection, claim)) is not None:
+        add_to_run(connection, run, calls=operation.calls)
 
 
 def _await(connection: Connection, operation: Finish, parent: Reference, row: AnyRow, now: datetime) -> dict[str, Any]:

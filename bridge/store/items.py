@@ -54,7 +54,9 @@ def counted(outcome: Outcome, raised: bool) -> Counted | None:
     return None
 
 
-def close_items(connection: Connection, ids: Collection[int], end: Counted) -> None:
+def close_items(
+    connection: Connection, ids: Collection[int], end: Counted, calls: Mapping[str, int] | None = None
+) -> None:
     """Close those of ``ids`` that are still open; each counts once, however often it is closed."""
     state, result, count = end
     for chunk in chunks(ids):
@@ -63,7 +65,7 @@ def close_items(connection: Connection, ids: Collection[int], end: Counted) -> N
             by_run[run].append(item)
         for run, items in by_run.items():
             connection.execute(_CLOSE, {"ids": items, "new_state": state, "new_result": result})
-            add_to_run(connection, run, counts={count: len(items)})
+            add_to_run(connection, run, counts={count: len(items)}, calls=calls)
 
 
 def void_items(connection: Connection, ids: Collection[int]) -> None:

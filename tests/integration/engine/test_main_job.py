@@ -59,6 +59,9 @@ def test_a_second_backfill_writes_nothing_and_reads_in_pages(synced: Engine) -> 
     before = synced.counted()
     run = synced.backfill()
     after = synced.counted()
+    told = run.calls
+    assert set(told) == {"crm", "assembly"}
+    assert sum(told.values()) <= sum(after[side][0] - before[side][0] for side in after)
     assert after["assembly"][1] == before["assembly"][1]
     assert after["crm"][1] == before["crm"][1]
     assert after["assembly"][0] - before["assembly"][0] <= 8
