@@ -152,10 +152,10 @@ def _tables(rule: MappedField) -> Lookups:
         elif isinstance(codec, Stage):
             tables[codec.system, STAGES] = Table({f"id-{name}": name for name in names}, {"first": "id-Alpha"})
         elif isinstance(codec, LinkTo):
-            link = Link(
-                1, codec.stream, "live", {codec.left: End(codec.left, "L1"), codec.right: End(codec.right, "R1")}
-            )
-            links |= {Reference(codec.stream, codec.left, "L1"): link, Reference(codec.stream, codec.right, "R1"): link}
+            for one, other in (("L1", "R1"), ("7", "8")):
+                ends = {codec.left: End(codec.left, one), codec.right: End(codec.right, other)}
+                link = Link(1, codec.stream, "live", ends)
+                links |= {Reference(codec.stream, side, end.record_id): link for side, end in ends.items()}
     return Lookups(tables, links)
 
 
@@ -187,7 +187,7 @@ def _extra(codec: Codec) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
         case Stage():
             return ("id-Alpha", "id-none"), ("alpha", "beta ", "first", "unheard of")
         case LinkTo():
-            return ("L1", "L2"), ("R1", "R2", "L1")
+            return ("L1", "L2", 7), ("R1", "R2", "L1", 8)
         case _:
             return (), ()
 

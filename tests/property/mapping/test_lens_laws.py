@@ -16,12 +16,15 @@ from bridge.core.mapping.values import same_json
 from bridge.core.records import ABSENT, End, Json, Link, Lookups, Reference, Table
 
 LINK = Link(1, "parents", "live", {"crm": End("crm", "L1"), "assembly": End("assembly", "R1")})
+NUMBERED = Link(2, "parents", "live", {"crm": End("crm", "1"), "assembly": End("assembly", "-1")})
 LOOKUPS = Lookups(
     tables={
         ("assembly", "labels.Tier"): Table({"t1": "Customer", "t2": "Prospect ", "t3": "customer", "t4": "Größe"}),
         ("crm", "stages"): Table({"s1": "Won", "s2": "Lost", "s3": "LOST"}, {"won": "s2", "open": "s3"}),
     },
-    links={Reference("parents", "crm", "L1"): LINK, Reference("parents", "assembly", "R1"): LINK},
+    links={
+        Reference("parents", end.side, end.record_id): link for link in (LINK, NUMBERED) for end in link.ends.values()
+    },
 )
 
 CHAINS = {

@@ -244,6 +244,18 @@ def test_a_link_translates_ids_both_ways() -> None:
     assert rule.references("crm", None) == rule.references("crm", ABSENT) == frozenset()
 
 
+def test_an_id_is_the_same_as_a_number_and_as_text() -> None:
+    link = Link(1, "parents", "live", {"crm": End("crm", "7"), "assembly": End("assembly", "8")})
+    lookups = Lookups(TABLES, {Reference("parents", "crm", "7"): link, Reference("parents", "assembly", "8"): link})
+    for codec, right in (("{link: parents}", "8"), ("{link: {stream: parents, by: key}}", "k-7")):
+        rule = field(f"crm: a, assembly: b, as: {codec}")
+        assert rule.decode("crm", 7, lookups) == rule.decode("crm", "7", lookups) == "7"
+        assert rule.encode("assembly", "7", ABSENT, lookups) == right
+        assert rule.encode("crm", "7", 7, lookups) == 7
+        assert rule.references("crm", 7) == {Reference("parents", "crm", "7")}
+    assert field("crm: a, assembly: b, as: {link: parents}").decode("assembly", 8, lookups) == "7"
+
+
 def test_a_link_by_key_writes_the_join_key_of_a_linked_record_only() -> None:
     rule = field("crm: a, assembly: b, as: {link: {stream: parents, by: key}}")
     assert rule.encode("assembly", "L1", ABSENT, linked()) == "k-L1"

@@ -9,7 +9,7 @@ from bridge.core.mapping.codecs.base import Build, Codec, CodecKind
 from bridge.core.mapping.codecs.chain import Chain, ChainError, build_chain
 from bridge.core.mapping.codecs.lists import Each, EachRight, Entries, FirstOfList, List
 from bridge.core.mapping.codecs.maps import value_map
-from bridge.core.mapping.codecs.references import Label, LabelName, LinkByKey, LinkTo, Stage
+from bridge.core.mapping.codecs.references import Id, Label, LabelName, LinkByKey, LinkTo, Stage
 from bridge.core.mapping.codecs.scalars import Boolean, Date, DateTime, Integer, Money, Number, String
 from bridge.core.mapping.codecs.text import Cut, Domain, Email, Lower, Name, Phone, Template, Trim, Words
 from bridge.core.mapping.document import Node
@@ -83,8 +83,8 @@ def _link(argument: Json, node: Node, build: Build) -> tuple[Codec, ...]:
         build.report(place, f"there is no stream `{stream}`", nearest(stream, build.joins))
         return ()
     if _of(argument, "by", "id") == "id":
-        return (LinkTo(stream, build.left, build.right),)
-    return (LinkByKey(stream, build.left, build.right, join),)
+        return (Id(), LinkTo(stream, build.left, build.right))
+    return (Id(), LinkByKey(stream, build.left, build.right, join))
 
 
 def _name(argument: Json, _node: Node, _build: Build) -> tuple[Codec, ...]:

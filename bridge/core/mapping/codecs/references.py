@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bridge.core.errors import LabelMissing, ParentNotLinked
-from bridge.core.mapping.codecs.base import Codec, Join, Rich, refuse
+from bridge.core.mapping.codecs.base import Codec, Join, Normaliser, Rich, refuse
 from bridge.core.mapping.codecs.text import text_of
 from bridge.core.records import ABSENT, Json, Link, Lookups, Reference
 
@@ -100,6 +100,14 @@ def _right_id(link: Link | None, reference: Reference, side: str) -> str:
     if link.state == "dead" or end is None:
         refuse(f"its {reference.stream} record was deleted", "parent")
     return end.record_id
+
+
+@dataclass(frozen=True)
+class Id(Normaliser):
+    """An id is carried as text, also where a system writes it as a number."""
+
+    def norm(self, value: Json) -> Json:
+        return _id(value)
 
 
 @dataclass(frozen=True)
