@@ -1,7 +1,7 @@
 """Poll a system that has no webhooks for what changed, and list both systems now and then for what nothing told.
 
 A poll's next checkpoint is min(newest ``updated_at`` seen, the remote's clock when the scan began) − overlap; never our clock. Pages
-shift while people edit, so a scan of several pages is repeated until its set of ids is stable. The checkpoint moves only
+shift while people edit, so a scan of several pages is repeated until it shows no row that an earlier one missed. The checkpoint moves only
 after the hints are stored.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from bridge.core.mapping.model import Stream
 from bridge.core.ports import Connector, Page
@@ -35,22 +36,50 @@ class Polled:
 
 
 @dataclass(slots=True)
-class _Scan:
-    """What one pass over the pages saw."""
+class _Seen:
+    """What the scans of one round saw. ``marks`` holds each row's stamp and digest."""
 
-    ids: set[str]
-    pages: int = 0
-    newest: datetime | None = None
+    since: datetime
+    known: dict[str, str]
+    """Digests of the rows that the last round saw at its edge: they come again, and need no second look."""
+    marks: dict[str, tuple[datetime | None, str]] = field(default_factory=dict)
     began: datetime | None = None
+    newest: datetime | None = None
+    settled: set[str] = field(default_factory=set)
+    """Ids of rows that were last changed before the round began."""
 
-    def take(self, page: Page) -> None:
-        self.pages += 1
+    def fresh(self, page: Page) -> list[Record]:
+        """The rows of a page that nobody has looked at as they are now."""
         if self.began is None:
             self.began = page.server_date
+        found = []
         for record in page.records:
-            self.ids.add(record.ref.id)
-            if record.updated_at is not None and (self.newest is None or record.updated_at > self.newest):
-                self.newest = record.updated_at
+            key, mark, stamp = record.ref.id, digest(record), record.updated_at
+            if self.known.get(key) != mark and self.marks.get(key, (None, ""))[1] != mark:
+                found.append(record)
+            self.marks[key] = (stamp, mark)
+            if stamp is not None:
+                self.newest = stamp if self.newest is None else max(self.newest, stamp)
+        return found
+
+    def settle(self) -> bool:
+        """After a scan: whether it showed no row that an earlier one missed. Rows changed since the round began do not count:
+        the checkpoint stays behind them, so the next round reads them anyway."""
+        old = {
+            key
+            for key, (stamp, _mark) in self.marks.items()
+            if self.began is None or stamp is None or stamp < self.began
+        }
+        news, self.settled = old - self.settled, self.settled | old
+        return not news
+
+    def checkpoint(self, overlap: timedelta) -> dict[str, Any] | None:
+        """Where the next round starts, with the digests of the rows it will see again."""
+        if self.began is None:
+            return None
+        at = max(self.since, min(self.began, self.newest or self.began) - overlap)
+        edge = {key: mark for key, (stamp, mark) in self.marks.items() if stamp is None or stamp >= at}
+        return {"at": at.isoformat(), "seen": edge}
 
 
 def poll(
@@ -97,39 +126,21 @@ def _poll_object(
     store: Store, connection: str, terms: Terms, side: str, kind: str, streams: tuple[Stream, ...], overlap: timedelta
 ) -> Polled:
     name = _checkpoint(side, kind)
-    saved = store.checkpoints.get(connection, name) or {}
-    since = datetime.fromisoformat(saved["at"]) if "at" in saved else None
-    connector = terms.connectors[side]
-    if since is None:
+    saved = store.checkpoints.get(connection, name)
+    if saved is None:
         return Polled()
-    known: dict[str, str] = saved.get("seen", {})
+    seen = _Seen(datetime.fromisoformat(saved["at"]), saved.get("seen", {}))
     rows = hinted = 0
-    seen: dict[str, tuple[datetime | None, str]] = {}
-    previous: set[str] | None = None
-    began = newest = None
-    stable = False
     for _ in range(MAX_SCANS):
-        scan = _Scan(set())
-        for page in connector.pages(kind, updated_after=since):
-            scan.take(page)
-            fresh = []
-            for record in page.records:
-                mark = digest(record)
-                if seen.get(record.ref.id, (None, ""))[1] != mark and known.get(record.ref.id) != mark:
-                    fresh.append(record)
-                seen[record.ref.id] = (record.updated_at, mark)
+        pages = 0
+        for page in terms.connectors[side].pages(kind, updated_after=seen.since):
+            pages += 1
             rows += len(page.records)
-            hinted += _hint(store, connection, terms, streams, side, fresh)
-        began = began or scan.began
-        newest = max(filter(None, (newest, scan.newest)), default=None)
-        stable = scan.pages <= 1 or scan.ids == previous
-        if stable:
+            hinted += _hint(store, connection, terms, streams, side, seen.fresh(page))
+        if seen.settle() or pages <= 1:
+            if (checkpoint := seen.checkpoint(overlap)) is not None:
+                store.checkpoints.set(connection, name, checkpoint)
             break
-        previous = scan.ids
-    if stable and began is not None:
-        at = max(since, min(began, newest or began) - overlap)
-        boundary = {key: mark for key, (stamp, mark) in seen.items() if stamp is None or stamp >= at}
-        store.checkpoints.set(connection, name, {"at": at.isoformat(), "seen": boundary})
     return Polled(rows, hinted)
 
 
