@@ -9,10 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
+from types import TracebackType
 from typing import Any, Final
 
 import structlog
+
+from bridge.core.errors import BridgeError
 
 _SECRET_NAMES: Final = re.compile(r"token|secret|password|api_?key|authorization|cookie|signature", re.IGNORECASE)
 _SECRET_VALUES: Final = re.compile(
@@ -50,7 +54,7 @@ def configure(*, level: str = "info", fmt: str = "text", process: str = "") -> N
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _named(process),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_trace),
         _hide,
     ]
     last: structlog.types.Processor = (
@@ -82,6 +86,21 @@ def configure(*, level: str = "info", fmt: str = "text", process: str = "") -> N
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _trace(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Where it went wrong and how, without what was in hand: an exception's own words may quote a record ("Key (email)=(…)
+    already exists" is PostgreSQL's). Our own errors are written to be read, so theirs stay."""
+    lines: list[str] = []
+    error: BaseException | None = exc_info[1]
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__))
+        words = f": {error}" if isinstance(error, BridgeError) else ""
+        lines = [*frames.format(), f"{type(error).__module__}.{type(error).__qualname__}{words}\n", *lines]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "".join(lines).rstrip()
 
 
 def _not_about_redis(record: logging.LogRecord) -> bool:

@@ -8,6 +8,7 @@ import logging
 import pytest
 import structlog
 
+from bridge.core.errors import UsageError
 from bridge.runtime import logs
 
 
@@ -48,6 +49,23 @@ def test_a_trace_is_blotted_out_too(capsys: pytest.CaptureFixture[str]) -> None:
     line = capsys.readouterr().err
     assert "ValueError" in line
     assert "joe@" not in line
+
+
+def test_a_trace_tells_where_and_not_what(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(fmt="text")
+    record = {"phone": "555-0100"}
+    try:
+        try:
+            raise KeyError(f"no name in {record}")
+        except KeyError as inner:
+            raise UsageError("the record cannot be shown") from inner
+    except UsageError as error:
+        structlog.get_logger("x").error("bug", exc_info=error)
+    line = capsys.readouterr().err
+    assert "555-0100" not in line
+    assert "KeyError" in line
+    assert "test_a_trace_tells_where_and_not_what" in line
+    assert "the record cannot be shown" in line
 
 
 def test_libraries_speak_only_of_trouble(capsys: pytest.CaptureFixture[str]) -> None:
