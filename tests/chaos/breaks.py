@@ -36,15 +36,17 @@ def acknowledge_early() -> None:
 
 
 @guard
-def never_look_for_lost_creates() -> None:
+def never_look_before_creating() -> None:
+    """What is not linked is created: nobody looks for a twin, nor for what a create without an answer made."""
     from bridge.core.identity import Nobody
     from bridge.sync import binding
 
-    def find_created(*_: object) -> Any:
+    def nobody(*_: object) -> Any:
         return Nobody()
         yield
 
-    binding.find_created = find_created  # type: ignore[attr-defined]
+    binding.find_twin = nobody
+    binding.find_created = nobody  # type: ignore[attr-defined]
 
 
 @guard
