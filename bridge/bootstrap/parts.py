@@ -82,6 +82,26 @@ class WiredConnection:
         return self.files.current.warnings
 
 
+class Drains:
+    """Counts the drains under way in this process, so that its end can wait for them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._running -= 1
+
+    @property
+    def idle(self) -> bool:
+        return self._running == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """Everything, wired. ``stopping`` ends what runs; ``close`` also lets go of files and sockets."""
@@ -96,11 +116,16 @@ class Bridge:
     terms: Callable[[str], Terms]
     """A connection's connectors, mappings and timings as of now. Raises ``UsageError`` for one that does not exist."""
     stopping: threading.Event = field(default_factory=threading.Event)
+    drains: Drains = field(default_factory=Drains)
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def drain(self, connection: str) -> None:
         """Work off what is due, for a time slice; ring again if more is left."""
-        if connection in self.connections and self.driver.drain(connection, SLICE_SECONDS, self.stopping).left:
+        if connection not in self.connections or self.stopping.is_set():
+            return
+        with self.drains:
+            left = self.driver.drain(connection, SLICE_SECONDS, self.stopping).left
+        if left:
             self.doorbell.ring(connection)
 
     def answer_bell(self, worker: str, connection: str) -> None:
@@ -111,5 +136,6 @@ class Bridge:
         self.drain(connection)
 
     def close(self) -> None:
+        """Only once nothing is under way: what still runs loses the database."""
         self.stopping.set()
         self._closing.close()

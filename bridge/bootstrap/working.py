@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from bridge import jobs
 from bridge.bootstrap.parts import Bridge
 from bridge.bootstrap.wiring import build, load_settings
 from bridge.core.errors import BridgeError, KeyRefused
+from bridge.operations import rebuild, undo
 from bridge.operations.backfill import Backfill, active
 from bridge.runtime import logs, worker
 from bridge.runtime.duties import Duty, DutyLoop
@@ -35,7 +37,7 @@ def current() -> Bridge:
     return build(load_settings())
 
 
-def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
+def duties(bridge: Bridge, owner: str) -> DutyLoop:
     """The duties of every connection, to be run under the name ``owner``."""
     settings, store = bridge.settings, bridge.store
     overlap = timedelta(seconds=settings.poll_overlap_seconds)
@@ -47,6 +49,9 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
         rate=lambda name: bridge.connections[name].settings.assembly_rate_limit,
         overlap=overlap,
     )
+
+    undoing = undo.Undoing(store, bridge.terms, bridge.doorbell, bridge.clock)
+    rebuilding = rebuild.Rebuilding(store, bridge.terms, bridge.clock)
 
     def poll_round(name: str, stopping: threading.Event) -> None:
         with _key_checked(bridge, name):
@@ -80,8 +85,7 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
         row = store.connections.get(name)
         return row is not None and row.mode == "live" and active(store, name) is None
 
-    patience = Patience(due=store.changes.due, ring=bridge.doorbell.try_ring, drain=bridge.drain)
-    loop = DutyLoop(
+    return DutyLoop(
         duties=(
             Duty("poll", settings.poll_interval_seconds, poll_round, wanted=polled),
             Duty("list", settings.crm_list_interval_seconds, list_round, wanted=listed),
@@ -92,13 +96,16 @@ def duties(bridge: Bridge, owner: str) -> tuple[DutyLoop, Patience]:
                 backfill_round,
                 wanted=lambda name: active(store, name) is not None and polled(name),
             ),
+            Duty("undo", BACKFILL_SECONDS, undoing.run, wanted=lambda name: undo.active(store, name) is not None),
+            Duty(
+                "rebuild", BACKFILL_SECONDS, rebuilding.run, wanted=lambda name: rebuild.active(store, name) is not None
+            ),
         ),
         connections=lambda: tuple(bridge.connections),
         leases=store.duties,
         owner=owner,
-        look=patience,
+        look=Patience(due=store.changes.due, ring=bridge.doorbell.try_ring, drain=bridge.drain),
     )
-    return loop, patience
 
 
 def _sweep(bridge: Bridge, name: str) -> None:
@@ -119,14 +126,15 @@ def _key_checked(bridge: Bridge, name: str) -> Iterator[None]:
 def working(bridge: Bridge) -> Iterator[None]:
     """Work in this process for a while: for commands where no worker listens."""
     stopping = threading.Event()
-    loop, _ = duties(bridge, jobs.new_worker_name())
+    loop = duties(bridge, jobs.new_worker_name())
     thread = threading.Thread(target=loop.run, args=(stopping,), name="duties", daemon=True)
     thread.start()
     try:
         yield
     finally:
         stopping.set()
-        thread.join(worker.LAST_WORDS_SECONDS)
+        bridge.stopping.set()
+        worker.wait_for_last_words(thread, lambda: bridge.drains.idle)
 
 
 def run_worker() -> int:
@@ -144,8 +152,10 @@ def run_worker() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     name = jobs.new_worker_name()
-    loop, patience = duties(bridge, name)
     listener = worker.Listener(bridge.redis_url, name) if bridge.redis_url else None
-    worker.run(loop, listener, bridge.stopping, patience.idle)
+    finished = worker.run(duties(bridge, name), listener, bridge.stopping, lambda: bridge.drains.idle)
+    if not finished:
+        # A call that hangs is not waited for: whoever takes its record over finds out what became of it.
+        os._exit(0)
     bridge.close()
     return 0

@@ -47,6 +47,3 @@ class Patience:
             thread = threading.Thread(target=self._drain, args=(connection,), name=f"drain-{connection}", daemon=True)
             self._drains[connection] = thread
             thread.start()
-
-    def idle(self) -> bool:
-        return not any(thread.is_alive() for thread in self._drains.values())

@@ -67,23 +67,22 @@ class Listener:
                 stopping.wait(ANNOUNCE_SECONDS)
 
 
-def run(
-    duties: DutyLoop,
-    listener: Listener | None,
-    stopping: threading.Event,
-    idle: Callable[[], bool],
-    *,
-    monotonic: Callable[[], float] = time.monotonic,
-) -> None:
-    """Work until ``stopping``; then let what is in hand finish, for ``LAST_WORDS_SECONDS`` at most."""
+def run(duties: DutyLoop, listener: Listener | None, stopping: threading.Event, idle: Callable[[], bool]) -> bool:
+    """Work until ``stopping``, then let what is in hand come to its end. Whether it did."""
     if listener is not None:
         listener.start(stopping)
-    duty_thread = threading.Thread(target=duties.run, args=(stopping,), name="duties", daemon=True)
-    duty_thread.start()
+    thread = threading.Thread(target=duties.run, args=(stopping,), name="duties", daemon=True)
+    thread.start()
     stopping.wait()
     if listener is not None:
         listener.stop()
-    deadline = monotonic() + LAST_WORDS_SECONDS
-    duty_thread.join(LAST_WORDS_SECONDS)
-    while not idle() and monotonic() < deadline:
+    return wait_for_last_words(thread, idle)
+
+
+def wait_for_last_words(duties: threading.Thread, idle: Callable[[], bool]) -> bool:
+    """Give duties and drains, which were told to stop, ``LAST_WORDS_SECONDS``. Whether both came to their end."""
+    deadline = time.monotonic() + LAST_WORDS_SECONDS
+    duties.join(LAST_WORDS_SECONDS)
+    while not idle() and time.monotonic() < deadline:
         time.sleep(0.05)
+    return idle() and not duties.is_alive()

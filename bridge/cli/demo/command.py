@@ -90,6 +90,8 @@ class _Show:
         try:
             self.edits(self.slowly(edits))
         except Stopped:
+            # The last table is still to come; another Ctrl-C ends it all.
+            self.stopping.clear()
             out.print()
         return self.end(arrived)
 
@@ -175,7 +177,7 @@ class _Show:
             changes: dict[str, Any] = self.world.get("/admin/connections/default")["changes"]
             return not changes.get("pending", 0) and not changes.get("leased", 0)
 
-        until(still, QUIET_SECONDS, "quiet", threading.Event(), pause=0.2)
+        until(still, QUIET_SECONDS, "quiet", self.stopping, pause=0.2)
 
     # --- small things ---------------------------------------------------------------------------------------------
 

@@ -157,6 +157,8 @@ def _settings(
         "sweep_interval_seconds": 2,
         "settle_seconds": 1,
         "remote_lag_seconds": 0.5,
+        "http_timeout_seconds": 3,
+        "lease_seconds": 10,
         "log_format": "text",
     }
     return {f"BRIDGE_{name.upper()}": str(value) for name, value in values.items()}
