@@ -1,0 +1,53 @@
+"""``python -m benchmarks``: the figures of docs/benchmarks.md, on this machine.
+
+python -m benchmarks                     every part, three runs where a run is short
+python -m benchmarks ingest engine       some of them
+python -m benchmarks --full              longer runs, 100,000 links
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import engine, ingest
+from benchmarks.measures import Figure, machine
+
+PARTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
+    "ingest": ingest.ingest,
+    "engine": engine.engine,
+    "saturation": engine.saturation,
+    "calls": engine.calls,
+    "growth": engine.growth,
+    "latency": engine.latency,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--full", action="store_true")
+    given = parser.parse_args()
+    if strangers := set(given.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(strangers))}; there are {', '.join(PARTS)}")
+    console, about, began = Console(), machine(), time.monotonic()
+    table = Table("figure", "median", "range", "aim", title=about)
+    for name in given.parts or PARTS:
+        for figure in PARTS[name](given.runs, full=given.full):
+            shown = f"{figure.median:,.4g} {figure.unit}"
+            table.add_row(figure.name, shown, figure.range, figure.aim)
+            console.print(f"{figure.name}: {shown}", style="dim")
+    console.print(table)
+    console.print(f"{time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
