@@ -118,6 +118,8 @@ class Undo:
 
     reverts: tuple[Revert, ...] = ()
     created: str = ""
+    written_at: datetime | None = None
+    """When the bridge last wrote to what it created there, by its own clock."""
 
 
 @dataclass(frozen=True, slots=True)

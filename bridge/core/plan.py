@@ -310,13 +310,22 @@ def unmoved(stream: Stream, side: str, record: Record, shadow: Shadow) -> bool:
     )
 
 
-def as_remembered(stream: Stream, side: str, record: Record, shadow: Shadow) -> bool:
-    """Whether a record still shows all that its shadow holds, whatever mapping it was taken under."""
+def as_remembered(stream: Stream, side: str, record: Record, shadow: Shadow, *, untouched: bool) -> bool:
+    """Whether a record still shows all that its shadow holds, whatever mapping it was taken under.
+
+    ``untouched``: by its time nobody has changed it since our write; then what we left empty was filled in by the remote.
+    """
     return all(
-        rule.key(side) not in shadow.values or _shows(rule, side, record, shadow)
+        rule.key(side) not in shadow.values
+        or _shows(rule, side, record, shadow)
+        or (untouched and _left_empty(shadow.values[rule.key(side)]))
         for rule in stream.fields
         if rule.has(side)
     )
+
+
+def _left_empty(base: Value) -> bool:
+    return base is ABSENT or is_empty(base)
 
 
 def _shows(rule: Field, side: str, record: Record, shadow: Shadow) -> bool:

@@ -18,8 +18,10 @@ from bridge.store.rows import (
     ItemDraft,
     ItemRow,
     Listing,
+    Raised,
     RunRow,
     ScanRow,
+    Writes,
 )
 from bridge.store.store import Store
 
@@ -41,7 +43,9 @@ __all__ = [
     "ItemDraft",
     "ItemRow",
     "Listing",
+    "Raised",
     "RunRow",
     "ScanRow",
     "Store",
+    "Writes",
 ]

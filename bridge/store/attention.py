@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
@@ -13,7 +14,7 @@ from bridge.store import holds
 from bridge.store.database import Database
 from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
-from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing
+from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing, Raised
 from bridge.store.sql import AnyRow
 from bridge.store.tables import attention
 
@@ -83,6 +84,13 @@ class Attention:
         ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
         return tuple(AttentionGroup(*key, count, tuple(ways[key])) for key, count in ranked)
 
+    def raise_all(self, connection: str, raised: Sequence[Raised]) -> None:
+        """Ask a person; what is open about the same record, field and cause already is brought up to date."""
+        now = self._clock.now()
+        with self._database.write() as transaction:
+            for each in raised:
+                _put(transaction, connection, each, now)
+
     def decide(self, id: int, decision: Mapping[str, Json], seen: Mapping[str, Value] | None = None) -> AttentionRow:
         """Note a person's answer, ``{"way": …, "value": …}``, and look at the record again in the live lane.
 
@@ -119,6 +127,30 @@ class Attention:
         for group in self.groups(connection):
             counts[group.cause] = counts.get(group.cause, 0) + group.count
         return counts
+
+
+def _put(transaction: Connection, connection: str, raised: Raised, now: datetime) -> None:
+    record, notice = raised.record, raised.notice
+    own = {
+        "connection": connection,
+        "stream": record.stream,
+        "side": record.side,
+        "record_id": record.record_id,
+        "field": notice.field,
+        "cause": notice.cause,
+    }
+    values = {
+        "detail": notice.detail,
+        "values": dict(notice.values),
+        "group_key": notice.group,
+        "ways": list(notice.ways),
+        "link_id": raised.link_id,
+        "updated_at": now,
+    }
+    same = [attention.c[name] == value for name, value in own.items()]
+    again = transaction.execute(update(attention).where(*same, attention.c.state == "open").values(**values))
+    if not again.rowcount:
+        transaction.execute(insert(attention).values(**own, **values, state="open", created_at=now))
 
 
 def _known(transaction: Connection, id: int) -> AttentionRow:

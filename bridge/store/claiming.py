@@ -193,9 +193,12 @@ def _undo(item: AnyRow) -> Undo | None:
     """What an undo's item wants taken back; one whose values were erased meanwhile wants nothing any more."""
     if item.action not in {"revert", "uncreate"}:
         return None
-    fields = (item.detail or {}).get("fields", ())
-    reverts = tuple(Revert(each["side"], each["field"], each["old"], each["new"]) for each in fields)
-    return Undo(reverts, created=item.side if item.action == "uncreate" else "")
+    detail = item.detail or {}
+    reverts = tuple(Revert(each["side"], each["field"], each["old"], each["new"]) for each in detail.get("fields", ()))
+    if item.action == "revert":
+        return Undo(reverts)
+    written_at = detail.get("written_at")
+    return Undo(reverts, item.side, datetime.fromisoformat(written_at) if written_at else None)
 
 
 def released_classes(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeAlias, TypeVar
 
+from bridge.core.effects import Notice
 from bridge.core.records import ChangeState, Json, Lane, LinkState, Reference, Value
 
 T = TypeVar("T")
@@ -140,6 +141,15 @@ class AttentionRow:
     """``{"way": …, "value": …}`` once decided."""
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A notice about a record that no reconcile is at work on."""
+
+    record: Reference
+    notice: Notice
+    link_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bridge.core.effects import Claim, Done, Entry, Finish, GetRecord, Notice, Park, Read, Undo
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import as_remembered, shows_written
@@ -9,6 +11,9 @@ from bridge.core.records import ABSENT, Patch, Record, Ref
 from bridge.sync.deletion import dead, failed, has_children
 from bridge.sync.terms import Terms
 from bridge.sync.writing import Flow, write
+
+MARGIN = timedelta(seconds=1)
+"""Times of remotes and their Date headers are whole seconds."""
 
 
 def uncreate(claim: Claim, stream: Stream, terms: Terms, undo: Undo) -> Flow:
@@ -23,7 +28,10 @@ def uncreate(claim: Claim, stream: Stream, terms: Terms, undo: Undo) -> Flow:
     if made is None:
         # A person was faster.
         return dead(claim, stream, link, ())
-    if not as_remembered(stream, side, made, end.shadow) or not _as_written(stream, side, made, undo):
+    untouched = _untouched(terms, made, undo)
+    if not (
+        _as_written(stream, side, made, undo) and as_remembered(stream, side, made, end.shadow, untouched=untouched)
+    ):
         return Finish(claim, Done("moved on"), keep_notices=keep)
     if (yield from has_children(claim, stream, terms, made)):
         detail = f"the {side} record was made by the run, but has children by now that would be orphaned"
@@ -45,6 +53,13 @@ def removal(stream: Stream, terms: Terms, side: str, record_id: str) -> tuple[st
     if terms.traits(side, stream.object(side)).deletable:
         return "delete", Patch(stream.object(side), record_id)
     return "update", Patch(stream.object(side), record_id, dict(stream.archive_patch(side) or {}))
+
+
+def _untouched(terms: Terms, made: Record, undo: Undo) -> bool:
+    """Whether the record's own time says that nobody changed it after our last write."""
+    if made.updated_at is None or undo.written_at is None:
+        return False
+    return made.updated_at - terms.offsets().get(made.ref.system, timedelta()) <= undo.written_at + MARGIN
 
 
 def _as_written(stream: Stream, side: str, made: Record, undo: Undo) -> bool:

@@ -128,18 +128,24 @@ class Engine:
         """Run one to its end, draining in another thread as a worker would."""
         run = backfill.start(self.store, self.mappings, CONNECTION, streams, dry_run=dry_run)
         duty = Backfill(self.store, lambda _: self.terms, Bells(), RealClock(), lambda _: 30.0, OVERLAP, pause=0.05)
+        with self.working():
+            while self.store.runs.active(CONNECTION) is not None:
+                duty.run(CONNECTION, threading.Event())
+        found = self.store.runs.get(run.id)
+        assert found is not None
+        return found
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Drain in another thread, as a worker would."""
         stopping = threading.Event()
         drainer = threading.Thread(target=self._drain_until, args=(stopping,))
         drainer.start()
         try:
-            while self.store.runs.active(CONNECTION) is not None:
-                duty.run(CONNECTION, threading.Event())
+            yield
         finally:
             stopping.set()
             drainer.join()
-        found = self.store.runs.get(run.id)
-        assert found is not None
-        return found
 
     def _drain_until(self, stopping: threading.Event) -> None:
         while not stopping.is_set():

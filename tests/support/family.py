@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Any
 
 from bridge.core.guards import Brake
 from bridge.core.records import Link
-from bridge.store import AttentionRow
-from tests.support.engine import CONNECTION, NO_BRAKE, Engine, engine
+from bridge.operations import undo
+from bridge.store import AttentionRow, RunRow, Writes
+from tests.support.engine import CONNECTION, NO_BRAKE, Bells, Engine, RealClock, engine
 
 Row = dict[str, Any]
 
@@ -69,6 +71,20 @@ class Family:
 
     def writes(self) -> int:
         return sum(writes for _calls, writes in self.bridge.counted().values())
+
+    def undo(self, which: Writes, *, dry_run: bool = False) -> RunRow:
+        return self.undone(undo.start(self.bridge.store, self.bridge.mappings, which, dry_run=dry_run))
+
+    def undone(self, run: RunRow) -> RunRow:
+        """Bring an undo to its end, draining as a worker would."""
+        store, bridge = self.bridge.store, self.bridge
+        duty = undo.Undoing(store, lambda _: bridge.terms, Bells(), RealClock(), pause=0.05)
+        with bridge.working():
+            while undo.active(store, CONNECTION) is not None:
+                duty.run(CONNECTION, threading.Event())
+        found = store.runs.get(run.id)
+        assert found is not None
+        return found
 
     def new_company(self, **values: Any) -> tuple[str, str]:
         made = self.bridge.crm.control.create("companies", {"status": "active", **values})

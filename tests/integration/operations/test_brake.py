@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.family import Family, family
 
 from bridge.core.guards import Brake
 from tests.support.engine import CONNECTION, shipped_texts
+from tests.support.family import Family, family
 
 INDUSTRY = "Industry"
 

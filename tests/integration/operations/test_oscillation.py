@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.family import Family, family
-
 from bridge.store import AttentionRow
+from tests.support.family import Family, family
 
 
 def overwrite(there: Family, side: str, name: str) -> None:
