@@ -381,7 +381,15 @@ def test_what_a_codec_cannot_translate_is_a_question(codec: str, left: Any) -> N
 
 
 def test_a_value_that_nobody_can_translate_is_simply_replaced() -> None:
-    assert field("crm: a, assembly: b, as: domain").encode("crm", "acme.com", "n/a", EMPTY) == "acme.com"
+    for codecs in ("domain", "[domain, lower]"):
+        assert field(f"crm: a, assembly: b, as: {codecs}").encode("crm", "acme.com", "n/a", EMPTY) == "acme.com"
+
+
+def test_a_day_that_a_form_cannot_hold_is_a_question() -> None:
+    rule = field("crm: a, assembly: b, as: {date: {left: '%d.%m.%y'}}")
+    assert rule.encode("crm", "2026-09-30", ABSENT, EMPTY) == "30.09.26"
+    with pytest.raises(Undecodable, match="cannot be written as"):
+        rule.encode("crm", "1868-09-30", ABSENT, EMPTY)
 
 
 @pytest.mark.parametrize(

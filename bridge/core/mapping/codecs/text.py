@@ -36,13 +36,7 @@ class Trim(Normaliser):
 @dataclass(frozen=True)
 class Lower(Normaliser):
     def norm(self, value: Json) -> Json:
-        return _lower(value) if isinstance(value, str) else value
-
-
-def _lower(text: str) -> str:
-    # A few letters (İ) lower to something that lowers again: repeat, so that the normal form is one.
-    once = text.lower()
-    return once if once == once.lower() else once.lower()
+        return value.lower() if isinstance(value, str) else value
 
 
 def bare_domain(text: str) -> str | None:
@@ -99,7 +93,7 @@ class Email(Normaliser):
         address = text_of(value, "an email address").strip()
         if not _EMAIL.fullmatch(address):
             refuse("this is no single email address", "email")
-        return _lower(address)
+        return address.lower()
 
     @property
     def samples(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
