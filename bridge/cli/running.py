@@ -18,7 +18,7 @@ from bridge import bootstrap
 from bridge.cli.output import err
 from bridge.cli.stack import WORKER, Place, Stack, listen, redis_folder
 from bridge.runtime import logs
-from bridge.web import create_app
+from bridge.web import BoundedHead, create_app
 
 
 @contextlib.contextmanager
@@ -72,6 +72,7 @@ def serve(
         listening = listen(settings.host, settings.port) if fd is None else socket.socket(fileno=fd)
         config = uvicorn.Config(
             create_app(bridge),
+            http=BoundedHead,
             log_config=None,
             access_log=False,
             server_header=False,
