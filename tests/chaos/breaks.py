@@ -203,7 +203,7 @@ def die_at(point: str) -> None:
 
 @guard
 def stumble() -> None:
-    """Every third look at a record ends in an exception that carries the record, and so does every third webhook."""
+    """Every fortieth effect ends in an exception that carries the record, and so does every third commit of webhooks."""
     from bridge.runtime import driver
     from bridge.store import inbox
 
@@ -214,7 +214,7 @@ def stumble() -> None:
         nonlocal number
         answer = carry_out(self, effect, terms)
         number += 1
-        if number % 7 == 0:
+        if number % 40 == 0:
             raise RuntimeError(f"forced: {answer!r} {effect!r}")
         return answer
 

@@ -23,7 +23,7 @@ def every_crash_point_recovers(play: Play) -> None:
     """A worker dies at a named place while it brings a new company over; another one starts and nobody helps."""
     points = play.pick(("after-Write", "inside-Finish-commit"), POINTS, POINTS)
     times = play.pick(1, 1, 5)
-    batch = play.pick(2, 4, times)
+    batch = play.pick(2, 10, times)
     settings: dict[str, object] = dict(NO_BRAKE) if play.size == "full" else {**NO_BRAKE, **QUICK_TIMES}
     settings |= {"poll_interval_seconds": 1}
     play.said += [RAISED, "poll_interval_seconds 1", *([] if play.size == "full" else [SHORT])]
