@@ -19,6 +19,7 @@ from bridge.core.effects import Decision
 from bridge.core.errors import ParentNotLinked, Undecodable
 from bridge.core.mapping.model import Field
 from bridge.core.records import ABSENT, Json, Lookups, Shadow, Value
+from bridge.core.spelling import resembles
 
 
 class _NoBase:
@@ -195,7 +196,8 @@ def _read(rule: Field, view: SideView, lookups: Lookups) -> _Read:
         # The remote trimmed, cut or rounded what we sent. The value we meant stays the base, so that a name cut at
         # 100 characters never shortens the other side's.
         return _Read(view, common, common, moved=False)
-    if any(strictly_equal(now, value) for value in view.ours):
+    if any(strictly_equal(now, value) or resembles(value, now) for value in view.ours):
+        # What we sent, or the remote's spelling of it: its answer was lost before it could be read back.
         return _Read(view, common, common, moved=False, astray=True)
     try:
         base_common: Value | _NoBase = rule.decode(side, base, lookups)

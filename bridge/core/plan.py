@@ -66,6 +66,8 @@ class Situation:
     most_flips: int | None = None
     """How often a field may be written back and forth before it is frozen; ``None``: for ever."""
     reverts: tuple[Revert, ...] = ()
+    untaken: frozenset[str] = frozenset()
+    """Fields that a remote did not clear when it was told to: not told again before something changes or a person says so."""
 
 
 def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
@@ -85,6 +87,8 @@ def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
         if situation.recent and verdict.used is None and _swings(rule, verdict, situation, lookups):
             verdict = frozen(rule, stream.sides, verdict.moved)
         planned, label = _encode(stream, rule, verdict, situation, lookups)
+        if rule.name in situation.untaken and any(is_empty(value) for value in planned.raw.values()):
+            planned = _not_again(planned)
         plans.append(planned)
         if label is not None:
             labels.append(label)
@@ -93,6 +97,17 @@ def plan_update(stream: Stream, situation: Situation, lookups: Lookups) -> Plan:
     fields = tuple(plans)
     patches = _patches(stream, fields, {side: _record_id(situation, side) for side in stream.sides})
     return Plan(stream.name, fields, patches, tuple(notices), tuple(labels))
+
+
+def _not_again(planned: FieldPlan) -> FieldPlan:
+    side = next(side for side, value in planned.raw.items() if is_empty(value))
+    return FieldPlan(planned.rule, clear_not_taken(planned.rule, side, planned.verdict.moved))
+
+
+def clear_not_taken(rule: Field, side: str, moved: frozenset[str] = frozenset()) -> Verdict:
+    """The question that a clear leaves which a remote accepted and did not carry out."""
+    detail = f"{side} still shows a value for {rule.name} after it was cleared there"
+    return Verdict(rule.name, "clear not taken", hold=True, detail=detail, ways=("retry", "dismiss"), moved=moved)
 
 
 def _undone(rule: Field, views: Sequence[SideView], reverts: Sequence[Revert]) -> FieldPlan | None:

@@ -123,6 +123,8 @@ class Changes:
                         changes.c.record_id.in_(chunk),
                         changes.c.state.in_(("parked", "waiting", "done")),
                         changes.c.looked_at.is_not(None),
+                        # A look that saw nothing says nothing about a record that a listing shows.
+                        changes.c.cause != "gone",
                     )
                 )
                 found.update({row.record_id: row.looked_at for row in rows})

@@ -219,7 +219,8 @@ def _rest(connection: Connection, operation: Finish, row: AnyRow, moved: bool, n
                 "looked_again": outcome.settle or (claim.change.looked_again and not moved),
             }
         case Done():
-            values = {"state": "done", "attempts": 0, "cause": "", "detail": "", "looked_again": False}
+            cause = "gone" if outcome.result == "gone" else ""
+            values = {"state": "done", "attempts": 0, "cause": cause, "detail": "", "looked_again": False}
             values |= again if moved else {}
         case _ if moved:
             values = again

@@ -214,7 +214,8 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
     mode: Mode = "rebuild" if keyed else "bind"
     base: Link | None = None
     lookups = yield from look_up(claim, stream, [record, found])
-    if (memory := remembered_create(claim, stream, record, found, lookups)) is not None:
+    creates = (*claim.intents, *extended.intents)
+    if (memory := remembered_create(stream, creates, record, found, lookups)) is not None:
         base, mode = memory, "known"
     plan, lookups = yield from planned(claim, stream, terms, records, base, mode)
     key = missing_key(stream, terms, records)
@@ -222,7 +223,7 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
     if finish.link is not None:
         # The memory that stood in for a base is no link of the store's yet.
         link = dataclasses.replace(finish.link, id=None, version=0)
-        intents = {**concluded(claim, found.ref.system), **finish.intents}
+        intents = {**concluded(creates), **finish.intents}
         finish = dataclasses.replace(finish, link=link, intents=intents)
     return finish
 
@@ -257,7 +258,7 @@ def create(
     written = yield from write(claim, steps, {"create": 1})
     if isinstance(written, Finish):
         return written
-    written.intents.update(concluded(claim, other))
+    written.intents.update(concluded(claim.intents))
     if isinstance(written.problem, AlreadyThere) and not written.created:
         return (yield from _adopt(claim, stream, terms, record, matches, written))
     return (yield from _created(claim, stream, terms, record, plan, written))
@@ -316,7 +317,7 @@ def _create_left(
     written = yield from write(claim, steps, {"create": 1}, snapshot=snapshot, after=remember)
     if isinstance(written, Finish):
         return written
-    written.intents.update(concluded(claim, left))
+    written.intents.update(concluded(claim.intents))
     if "link" not in known:
         outcome, notices = outcome_of(claim, terms, written, "created")
         return Finish(claim, outcome, intents=written.intents, notices=notices)

@@ -41,10 +41,14 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
             # The webhook of a new record may have outrun the replica we read.
             pause = max(terms.timings.settle, terms.timings.lag)
             return Finish(claim, Again(pause, "settle", settle=True), keep_notices=keep)
+        if (yield from _others_answer(claim, stream, side, claim.change.record_id)) is False:
+            # Records that are linked answer 404, too: the key or the entity is wrong, and says nothing about this one.
+            pause = terms.backoff(claim.change.attempts) + terms.timings.lag
+            return Finish(claim, Again(pause, "side looks empty", counts=True), keep_notices=keep)
         return Finish(claim, Done("gone", side), keep_notices=keep)
     if claim.change.cause != SUSPECTED:
         return Finish(claim, Again(terms.timings.lag, SUSPECTED), keep_notices=keep)
-    confirmed = yield from _others_answer(claim, stream, side, link)
+    confirmed = yield from _others_answer(claim, stream, side, link.ends[side].record_id)
     if confirmed is None:
         detail = f"the {side} record answers 404, and no other record of the stream could be asked whether the key still works"
         return Finish(
@@ -62,8 +66,9 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
     return (yield from _apply_deletion(claim, stream, terms, side, link))
 
 
-def _others_answer(claim: Claim, stream: Stream, side: str, link: Link) -> Generator[Effect, Any, bool | None]:
-    ask = Siblings(claim.change.connection, stream.name, side, link.ends[side].record_id)
+def _others_answer(claim: Claim, stream: Stream, side: str, besides: str) -> Generator[Effect, Any, bool | None]:
+    """Whether any record that ought to be there answers; ``None`` if there is none to ask."""
+    ask = Siblings(claim.change.connection, stream.name, side, besides)
     ids: tuple[str, ...] = yield Commit(ask)
     for record_id in ids:
         if (yield Read(GetRecord(Ref(side, stream.object(side), record_id)), claim.change.lane)) is not None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from bridge.core.effects import Claim, Effect, EndDraft, GetRecord, Notice, Read, Wait
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import FieldPlan, Plan, is_empty
+from bridge.core.merge import Verdict
+from bridge.core.plan import FieldPlan, Plan, clear_not_taken, is_empty
 from bridge.core.records import Record, Ref, Value
 from bridge.core.spelling import at_risk, resembles
 from bridge.sync.terms import Terms
@@ -44,7 +45,7 @@ class ReadBack:
         return drafts
 
     def notices(self) -> tuple[Notice, ...]:
-        return tuple(_not_taken(planned.rule.name, side) for planned, side in self.not_taken)
+        return tuple(_notice(clear_not_taken(planned.rule, side)) for planned, side in self.not_taken)
 
 
 def read_back(
@@ -92,6 +93,7 @@ def _judge(found: ReadBack, fields: Sequence[FieldPlan], side: str, record: Reco
             found.spelled.setdefault(side, {})[planned.rule.key(side)] = now
 
 
-def _not_taken(name: str, side: str) -> Notice:
-    detail = f"{side} still shows a value for {name} after it was cleared there"
-    return Notice("clear not taken", detail, name, group=f"clear not taken/{name}", ways=("retry", "dismiss"))
+def _notice(verdict: Verdict) -> Notice:
+    return Notice(
+        verdict.cause, verdict.detail, verdict.field, group=f"{verdict.cause}/{verdict.field}", ways=verdict.ways
+    )

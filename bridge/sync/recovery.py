@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from bridge.core.effects import Claim, Commit, Effect, Extend, Extended, FindByValue, ListChildren, Read
@@ -10,6 +10,7 @@ from bridge.core.errors import Undecodable
 from bridge.core.identity import Identity, Nobody, One, Several
 from bridge.core.mapping.model import Stream
 from bridge.core.records import ABSENT, End, Intent, Link, Lookups, Record, Ref, Reference, Shadow, Value
+from bridge.core.spelling import resembles
 from bridge.sync.raw import by_key
 from bridge.sync.terms import Terms
 
@@ -23,9 +24,9 @@ def open_creates(claim: Claim, side: str) -> tuple[Intent, ...]:
     )
 
 
-def concluded(claim: Claim, side: str) -> dict[int, str]:
-    """What to note of this change's unanswered creates once what they made was found, or found not to be there."""
-    return {intent.id: "lapsed" for intent in open_creates(claim, side)}
+def concluded(intents: Sequence[Intent]) -> dict[int, str]:
+    """What to note of unanswered creates once what they made was found, or found not to be there."""
+    return {intent.id: "lapsed" for intent in intents if intent.state == "open" and intent.step.verb == "create"}
 
 
 def is_made_from(stream: Stream, record: Record, intent: Intent) -> bool:
@@ -47,6 +48,17 @@ def is_made_from(stream: Stream, record: Record, intent: Intent) -> bool:
     return shown > 0
 
 
+def shares(stream: Stream, record: Record, intent: Intent) -> bool:
+    """Whether a record shows any telling value (a name, an address) that a create was about to send."""
+    side = record.ref.system
+    sent = by_key(stream, side, intent.step.values)
+    return any(
+        isinstance(value, str) and value and resembles(value, rule.observe(side, record.raw))
+        for rule in stream.fields
+        if rule.has(side) and not rule.references(side, value := sent.get(rule.key(side)))
+    )
+
+
 def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Generator[Effect, Any, Identity]:
     """Look for what an unanswered create may have made: among the parent's children that were not there before, or, without a
     parent, among records that carry the value it sent in its first field."""
@@ -57,26 +69,29 @@ def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> 
         if parent is not None:
             found: tuple[Record, ...] = yield Read(ListChildren(other, stream.object(other), parent), claim.change.lane)
         else:
-            path, value = _search(intent)
-            found = (
-                (yield Read(FindByValue(other, stream.object(other), path, value), claim.change.lane)) if path else ()
-            )
-        fresh = [one for one in found if one.ref.id not in intent.snapshot and is_made_from(stream, one, intent)]
-        free = yield from _unlinked(claim, stream, fresh)
-        if len(free) == 1:
-            return One(free[0], keyed=False)
-        if len(free) > 1:
-            return Several(tuple(free), "values")
+            found = ()
+            for path, value in _searches(intent):
+                found += yield Read(FindByValue(other, stream.object(other), path, value), claim.change.lane)
+        new = [one for one in found if one.ref.id not in intent.snapshot]
+        free = yield from _unlinked(claim, stream, [one for one in new if shares(stream, one, intent)])
+        made = [one for one in free if is_made_from(stream, one, intent)]
+        if len(made) == 1:
+            return One(made[0], keyed=False)
+        if free:
+            # A person may have edited what we made before it was looked for; to make it again would be a twin.
+            return Several(tuple(made or free), "values")
     return Nobody()
 
 
-def _search(intent: Intent) -> tuple[str, str]:
-    """The path and value to search by: a name finds the record in every system that has a search at all."""
+_NAMES = ("name", "title", "email", "domain", "website")
+"""What people call a record by, the best known first."""
+
+
+def _searches(intent: Intent) -> tuple[tuple[str, str], ...]:
+    """Paths and values to search by: the name, which every system can search, and one more text, in case a person renamed it."""
     texts = {path: value for path, value in intent.step.values.items() if isinstance(value, str) and value}
-    for path in ("name", "title", "email"):
-        if path in texts:
-            return path, texts[path]
-    return next(iter(texts.items()), ("", ""))
+    named = sorted(texts, key=lambda path: _NAMES.index(path) if path in _NAMES else len(_NAMES))
+    return tuple((path, texts[path]) for path in named[:2])
 
 
 def _unlinked(claim: Claim, stream: Stream, records: list[Record]) -> Generator[Effect, Any, list[Record]]:
@@ -100,25 +115,37 @@ def parent_of(stream: Stream, terms: Terms, side: str, values: Mapping[str, Valu
     return None
 
 
-def remembered_create(claim: Claim, stream: Stream, record: Record, found: Record, lookups: Lookups) -> Link | None:
-    """A link to merge against when our own unanswered create made ``found``: what was sent stands for both sides' last word, so
-    that an edit made since on either side is an edit and not a difference."""
-    source, target = record.ref.system, found.ref.system
-    for intent in open_creates(claim, target):
-        sent = by_key(stream, target, intent.step.values)
-        known: dict[str, Value] = {}
-        for rule in stream.fields:
-            if not (rule.has(source) and rule.has(target)) or rule.key(target) not in sent:
-                continue
-            now = rule.observe(source, record.raw)
-            try:
-                common = rule.decode(target, sent[rule.key(target)], lookups)
-                known[rule.key(source)] = rule.encode(source, common, now, lookups)
-            except Undecodable:
-                known[rule.key(source)] = now
-        ends = {
-            source: End(source, record.ref.id, Shadow(known, version=stream.version)),
-            target: End(target, found.ref.id, Shadow(sent, frozenset(sent), version=stream.version)),
-        }
-        return Link(0, stream.name, "half", ends)
+def remembered_create(
+    stream: Stream, intents: Sequence[Intent], record: Record, found: Record, lookups: Lookups
+) -> Link | None:
+    """A link to merge against when an unanswered create of ours made one of two records: what was sent stands for both sides'
+    last word, so that an edit made since on either side is an edit and not a difference."""
+    for made, source in ((found, record), (record, found)):
+        for intent in intents:
+            if intent.state == "open" and intent.step.verb == "create" and intent.side == made.ref.system:
+                return _memory(stream, intent, made, source, lookups)
     return None
+
+
+def _memory(stream: Stream, intent: Intent, made: Record, source: Record, lookups: Lookups) -> Link:
+    target, origin = made.ref.system, source.ref.system
+    sent = by_key(stream, target, intent.step.values)
+    known: dict[str, Value] = {}
+    shown = dict(sent)
+    for rule in stream.fields:
+        if not (rule.has(origin) and rule.has(target)) or rule.key(target) not in sent:
+            continue
+        value, now = sent[rule.key(target)], rule.observe(origin, source.raw)
+        try:
+            known[rule.key(origin)] = rule.encode(origin, rule.decode(target, value, lookups), now, lookups)
+        except Undecodable:
+            known[rule.key(origin)] = now
+        spelled = rule.observe(target, made.raw)
+        if spelled is not ABSENT and resembles(value, spelled):
+            # Trimmed or cut by the remote, and nobody read it back in time.
+            shown[rule.key(target)] = spelled
+    ends = {
+        origin: End(origin, source.ref.id, Shadow(known, version=stream.version)),
+        target: End(target, made.ref.id, Shadow(shown, frozenset(shown), version=stream.version)),
+    }
+    return Link(0, stream.name, "half", ends)

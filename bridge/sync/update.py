@@ -90,6 +90,7 @@ def planned(
         claim.recent,
         terms.most_flips,
         claim.undo.reverts if claim.undo else (),
+        frozenset(name for name, cause in claim.open_fields.items() if cause == "clear not taken"),
     )
     plan = plan_update(stream, situation, lookups)
     if plan.labels:
