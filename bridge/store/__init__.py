@@ -23,6 +23,7 @@ from bridge.store.rows import (
     ScanRow,
     Writes,
 )
+from bridge.store.scrubbing import mentioned
 from bridge.store.store import Store
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "ScanRow",
     "Store",
     "Writes",
+    "mentioned",
 ]

@@ -15,6 +15,7 @@ from bridge.store.paging import page_by
 from bridge.store.rows import Hint, InboxEvent, InboxRow, Listing, Received
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import inbox
+from bridge.store.tombstones import buried, tombstone
 
 _KNOWN = select(inbox.c.event_id).where(
     inbox.c.connection == bindparam("conn"), inbox.c.event_id.in_(bindparam("ids", expanding=True))
@@ -38,6 +39,7 @@ class Inbox:
         asked: dict[str, dict[Hint, int | None]] = {}
         with self._database.write() as transaction:
             known = self._known(transaction, events)
+            forgotten = buried(transaction, {_tombstone(event) for event in events})
             for event, wanted in zip(events, hints, strict=True):
                 key = (event.connection, event.event_id)
                 if event.event_id is not None and key in known:
@@ -45,7 +47,8 @@ class Inbox:
                     continue
                 known.add(key)
                 answers.append("stored")
-                rows.append(_values(event, wanted) | {"received_at": now})
+                body = {"body": b""} if _tombstone(event) in forgotten else {}
+                rows.append(_values(event, wanted) | body | {"received_at": now})
                 asked.setdefault(event.connection, {}).update(dict.fromkeys(wanted))
             if rows:
                 transaction.execute(_INSERT, rows)
@@ -97,6 +100,10 @@ class Inbox:
             for chunk in chunks(ids)
             for event_id in transaction.execute(_KNOWN, {"conn": name, "ids": chunk}).scalars()
         }
+
+
+def _tombstone(event: InboxEvent) -> str:
+    return tombstone(event.connection, event.object, event.record_id)
 
 
 def _values(event: InboxEvent, hints: Sequence[Hint]) -> dict[str, Any]:

@@ -8,12 +8,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, delete, or_, select, update
 
+from bridge.core.effects import EndDraft, LinkDraft
 from bridge.core.ports import Clock
-from bridge.core.records import ABSENT, Reference
+from bridge.core.records import ABSENT, Link, Reference, Shadow
+from bridge.store import leasing
 from bridge.store.database import Database
 from bridge.store.leasing import Objects
 from bridge.store.linking import link_ids_by_end
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.saving import save_link
+from bridge.store.scrubbing import empty_intents, links_mentioning, scrub
+from bridge.store.sql import chunks
 from bridge.store.tables import (
     attention,
     changes,
@@ -27,7 +31,7 @@ from bridge.store.tables import (
     scan_keys,
     scan_rows,
 )
-from bridge.store.types import dump_step, load_step
+from bridge.store.tombstones import bury, tombstone
 
 
 class People:
@@ -36,17 +40,26 @@ class People:
         self._clock = clock
         self._objects = objects
 
-    def forget(self, connection: str, records: Collection[Reference]) -> dict[str, int]:
-        """Erase every value kept of these records and of what they are linked with; answers rows touched by table.
+    def mentioning(self, connection: str, text: str) -> list[Link]:
+        """Links whose remembered values hold this text, in any capitals."""
+        with self._database.read() as transaction:
+            return links_mentioning(transaction, connection, text)
 
-        What stays says nothing about the person: ids, times, field names, causes. Links become dead, so that a late
-        hint creates nobody again. Bodies of webhooks are emptied, planned items and listings lose the raw records.
+    def forget(self, connection: str, records: Collection[Reference], text: str = "") -> dict[str, int]:
+        """Erase every value kept of these records and of what they are linked with, and every mention of ``text`` (an address)
+        anywhere; answers rows touched by table.
+
+        What stays says nothing about the person: ids, times, field names, causes. Links become dead, and records without a link
+        get a dead one, so that a late hint creates nobody again. Bodies of webhooks are emptied, planned items and listings
+        lose the raw records; tombstones keep both from being stored again. Work that is going on
+        with one of the records loses its leases.
         """
         now = self._clock.now()
         with self._database.write() as transaction:
             link_ids = set(link_ids_by_end(transaction, connection, records).values())
             ends = transaction.execute(select(link_ends).where(link_ends.c.link_id.in_(link_ids)))
             everyone = set(records) | {Reference(end.stream, end.side, end.record_id) for end in ends}
+            self._fence(transaction, connection, everyone)
             touched = {"links": len(link_ids)}
             _kill(transaction, link_ids, now)
             for record in sorted(everyone):
@@ -54,7 +67,18 @@ class People:
                 for table, count in _erase(transaction, connection, record, object_, now).items():
                     touched[table] = touched.get(table, 0) + count
             touched["intents"] = touched.get("intents", 0) + _erase_intents(transaction, link_ids)
-            return touched
+            _close_off(transaction, connection, everyone, now)
+            names = {(record, name) for record in everyone for name in (record.stream, self._objects.of(record))}
+            bury(transaction, (tombstone(connection, name, record.record_id) for record, name in names), now)
+            for table, count in (scrub(transaction, connection, text) if text else {}).items():
+                touched[table] = touched.get(table, 0) + count
+        self._database.compact()
+        return touched
+
+    def _fence(self, transaction: Connection, connection: str, records: Collection[Reference]) -> None:
+        """Whoever is at work on one of the records owns it no more: what they commit would come after the erasure."""
+        keys = {self._objects.key(record) for record in records}
+        leasing.release(transaction, {token for token, _ in leasing.holders(transaction, connection, keys).values()})
 
 
 def _kill(transaction: Connection, ids: Collection[int], now: datetime) -> None:
@@ -67,6 +91,14 @@ def _kill(transaction: Connection, ids: Collection[int], now: datetime) -> None:
             .where(link_ends.c.link_id.in_(chunk))
             .values({"values": {}, "sent": frozenset(), "remote_updated_at": None})
         )
+
+
+def _close_off(transaction: Connection, connection: str, records: Collection[Reference], now: datetime) -> None:
+    """A dead link for each record that has none: a hint of it must not create it on the other side."""
+    linked = link_ids_by_end(transaction, connection, records)
+    for record in sorted(set(records) - linked.keys()):
+        ends = {record.side: EndDraft(record.record_id, Shadow())}
+        save_link(transaction, connection, LinkDraft(None, record.stream, "dead", ends), now)
 
 
 def _erase(transaction: Connection, connection: str, record: Reference, object_: str, now: datetime) -> dict[str, int]:
@@ -121,13 +153,4 @@ def _erase_intents(transaction: Connection, link_ids: Collection[int]) -> int:
 
 
 def _empty(transaction: Connection, where: ColumnElement[bool]) -> int:
-    """Take the payload out of intents; that something was sent, and where, stays."""
-    rows = transaction.execute(select(intents.c.id, intents.c.step).where(where)).all()
-    for row in rows:
-        transaction.execute(update(intents).where(intents.c.id == row.id).values(step=_without_payload(row)))
-    return len(rows)
-
-
-def _without_payload(row: AnyRow) -> dict[str, Any]:
-    step = load_step(row.step)
-    return dump_step(type(step)(step.system, step.object, step.verb, step.record_id, {}, {}, step.calls))
+    return empty_intents(transaction, transaction.execute(select(intents.c.id).where(where)).scalars().all())

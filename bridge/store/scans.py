@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bridge.store.database import Database
 from bridge.store.rows import ScanRow
 from bridge.store.sql import AnyRow, chunks
-from bridge.store.tables import scan_keys, scan_rows
+from bridge.store.tables import runs, scan_keys, scan_rows
+from bridge.store.tombstones import buried, tombstone
 
 
 class Scans:
@@ -22,9 +23,11 @@ class Scans:
         """Keep one page of a listing. A row that comes twice (pages shift under edits) keeps its later reading."""
         if not rows:
             return
-        latest = {row.record_id: row for row in rows}
         here = {"run_id": run_id, "stream": stream, "side": side}
         with self._database.write() as transaction:
+            latest = {row.record_id: row for row in _remembered(transaction, run_id, stream, rows)}
+            if not latest:
+                return
             for ids in chunks(latest):
                 where = [scan_keys.c[name] == value for name, value in here.items()]
                 transaction.execute(delete(scan_keys).where(*where, scan_keys.c.record_id.in_(ids)))
@@ -108,6 +111,14 @@ class Scans:
         with self._database.read() as transaction:
             rows = transaction.execute(query.order_by(scan_rows.c.record_id).limit(limit))
             return tuple(_to_row(row) for row in rows)
+
+
+def _remembered(transaction: Connection, run_id: str, stream: str, rows: Sequence[ScanRow]) -> list[ScanRow]:
+    """Without the records of people who were forgotten."""
+    name = transaction.execute(select(runs.c.connection).where(runs.c.id == run_id)).scalar() or ""
+    hashes = {tombstone(name, stream, row.record_id): row for row in rows}
+    gone = buried(transaction, hashes.keys())
+    return [row for row in rows if tombstone(name, stream, row.record_id) not in gone] if gone else list(rows)
 
 
 def _here(run_id: str, stream: str, side: str) -> tuple[Any, ...]:

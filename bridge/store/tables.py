@@ -367,6 +367,13 @@ scan_keys = Table(
     Column("record_id", Words, primary_key=True),
 )
 
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("hash", Words, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+)
+
 mapping_versions = Table(
     "mapping_versions",
     metadata,
