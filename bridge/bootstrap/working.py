@@ -135,6 +135,7 @@ def working(bridge: Bridge) -> Iterator[None]:
         stopping.set()
         bridge.stopping.set()
         worker.wait_for_last_words(thread, lambda: bridge.drains.idle)
+        bridge.stopping.clear()
 
 
 def run_worker() -> int:
