@@ -21,6 +21,10 @@ def take_out(name: str) -> None:
     _BREAKS[name](*([argument] if argument else []))
 
 
+def known() -> frozenset[str]:
+    return frozenset(_BREAKS)
+
+
 @guard
 def acknowledge_early() -> None:
     """202 before the commit."""

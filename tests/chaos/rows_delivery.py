@@ -213,7 +213,13 @@ def stale_workers_do_no_harm(play: Play) -> None:
     rounds, each = play.pick((1, 6), (2, 10), (10, 10))
     play.said += [RAISED, SHORT]
     # A write is known as ours for lease + time-out + lag, here 16 s: it is taken over after 10 s and lands after 14.
-    times = {**QUICK_TIMES, "lease_seconds": 10, "http_timeout_seconds": 4, "remote_lag_seconds": 2, "sweep_interval_seconds": 1}
+    times = {
+        **QUICK_TIMES,
+        "lease_seconds": 10,
+        "http_timeout_seconds": 4,
+        "remote_lag_seconds": 2,
+        "sweep_interval_seconds": 1,
+    }
     with site(
         breaks=play.breaks, workers=1, proxied=("assembly",), **NO_BRAKE, **times, assembly={"limit_per_second": 0}
     ) as at:

@@ -160,7 +160,7 @@ def _six_hours(play: Play) -> None:
         }
         mappings = load({path.name: path.read_text() for path in (ROOT / "mappings").glob("*.yaml")})
         terms = Terms(connectors, mappings, Timings(), random.Random(1))
-        driver = Driver(store, lambda _: terms, clock, commit=store.committer.submit, sleep=clock.sleep)
+        driver = Driver(store, lambda _: terms, clock, sleep=clock.sleep)
         store.changes.hint("default", [Hint("companies", "crm", f"c{n}") for n in range(50)])
         while clock.passed < 6 * 3600:
             due = store.changes.due("default")
