@@ -156,20 +156,24 @@ def test_the_work_of_a_dead_worker_is_taken_over(store: Store, clock: HandClock)
     assert isinstance(finish(store, claim, link=draft(claim, "1", "a1")), Finished)
 
 
-def _use_inherited(store: Store) -> None:
+def _use_inherited(store: Store, inherited: object) -> None:
     store.changes.hint("default", [company("child")])
     assert store.committer.submit(Resolve("default", frozenset())) == {}
+    assert store._database._engine.pool is not inherited
 
 
 def test_a_forked_worker_works_on_connections_of_its_own(store: Store) -> None:
     assert store.committer.submit(Resolve("default", frozenset())) == {}
-    child = multiprocessing.get_context("fork").Process(target=_use_inherited, args=(store,))
+    pool = store._database._engine.pool
+    child = multiprocessing.get_context("fork").Process(target=_use_inherited, args=(store, pool))
     with warnings.catch_warnings():
         # The committer's thread runs; that it is not there in the child is what is tested.
         warnings.simplefilter("ignore", DeprecationWarning)
         child.start()
     child.join(30)
-    assert child.exitcode == 0
+    code = child.exitcode
+    child.kill()
+    assert code == 0
     assert store.committer.submit(Resolve("default", frozenset())) == {}
     assert store.changes.counts("default") == {"pending": 1}
 

@@ -219,6 +219,7 @@ def test_one_bad_operation_does_not_undo_the_others(store: Store) -> None:
     assert isinstance(last, Finished)
     assert isinstance(failed, Exception)
     assert set(store.links.by_end("default", "companies", "crm", ["1", "2", "3"])) == {"1", "3"}
+    assert store.links.counts("default") == {("companies", "live"): 2}, "nor is a link without ends left behind"
     assert isinstance(commit(store, good[1]), Finished), "its lease is still there: nothing of it was committed"
 
 
