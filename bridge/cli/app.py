@@ -10,7 +10,7 @@ import structlog
 import typer
 from typer.exceptions import TyperException
 
-from bridge.cli import attention, connections, demo, health, mappings, records, running, sandboxes, syncing
+from bridge.cli import attention, connections, demo, health, mappings, records, repairs, running, sandboxes, syncing
 from bridge.cli.output import FOUND, WRONG_USE, err
 from bridge.core.errors import BridgeError, SettingsError, UsageError
 from bridge.runtime import logs
@@ -34,6 +34,8 @@ app.command("check", rich_help_panel="Look")(health.check)
 app.command("health", rich_help_panel="Look")(health.health)
 app.command("plan", rich_help_panel="Synchronise")(syncing.plan)
 app.command("backfill", rich_help_panel="Synchronise")(syncing.backfill)
+app.command("undo", rich_help_panel="Repair")(repairs.undo)
+app.add_typer(repairs.links, name="links", rich_help_panel="Repair")
 app.add_typer(attention.app, name="attention", rich_help_panel="Look")
 app.add_typer(connections.app, name="connections", rich_help_panel="Look")
 app.add_typer(records.app, name="record", rich_help_panel="Look")

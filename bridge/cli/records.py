@@ -33,7 +33,7 @@ def show(
     as_json: Annotated[bool, Json] = False,
 ) -> int:
     """Both sides as they are now, what is remembered, each field's verdict with the mapping line, and the history."""
-    side, record_id = _named(record)
+    side, record_id = named(record)
     with opened() as bridge:
         name = chosen(bridge, connection).name
         shown = records.show(bridge.store, name, bridge.terms(name), stream, side, record_id)
@@ -50,7 +50,7 @@ def show(
 @app.command()
 def sync(stream: Stream, record: Name, connection: ConnectionName = None) -> int:
     """Look at this record again, now."""
-    side, record_id = _named(record)
+    side, record_id = named(record)
     with opened() as bridge:
         name = chosen(bridge, connection).name
         records.sync(bridge.store, name, bridge.terms(name), stream, side, record_id)
@@ -59,7 +59,7 @@ def sync(stream: Stream, record: Name, connection: ConnectionName = None) -> int
     return GOOD
 
 
-def _named(record: str) -> tuple[str, str]:
+def named(record: str) -> tuple[str, str]:
     side, _, record_id = record.partition(":")
     if not side or not record_id:
         raise UsageError("name the record as crm:ID or assembly:ID")

@@ -37,7 +37,7 @@ def plan(
     with opened() as bridge:
         wired = chosen(bridge, connection)
         row = _run(bridge, wired, stream, dry_run=True)
-        planned = list(_items(bridge, row.id))
+        planned = list(planned_items(bridge, row.id))
     if as_json:
         show_json({"backfill": _shown(row), "items": [item.model_dump(mode="json") for item in planned]})
     else:
@@ -70,21 +70,25 @@ def _shown(row: RunRow) -> object:
 
 
 def _run(bridge: Bridge, wired: WiredConnection, streams: list[str] | None, *, dry_run: bool) -> RunRow:
-    """Start a run and follow it to its end, working here if nobody else does."""
-    _raise_if_paused(bridge, wired.name)
+    raise_if_paused(bridge, wired.name)
     row = runs.active(bridge.store, wired.name)
     if row is not None and row.dry_run == dry_run:
         err.print("One is under way already; this shows that one.")
     else:
         row = runs.start(bridge.store, wired.mappings, wired.name, streams or (), dry_run=dry_run)
-    bridge.doorbell.ring(wired.name)
+    return carried_out(bridge, row)
+
+
+def carried_out(bridge: Bridge, row: RunRow) -> RunRow:
+    """Follow a run that was started to its end, working here if nobody else does."""
+    bridge.doorbell.ring(row.connection)
     with contextlib.ExitStack() as stack:
         if not bridge.doorbell.listening():
             stack.enter_context(working(bridge))
-        return follow(bridge, row.id)
+        return _followed(bridge, row.id)
 
 
-def follow(bridge: Bridge, run_id: str) -> RunRow:
+def _followed(bridge: Bridge, run_id: str) -> RunRow:
     """Show a run's progress until it has ended; on Ctrl-C it goes on, if a worker listens, or when one starts."""
     with progress_bar() as progress:
         task = progress.add_task("queued", total=None)
@@ -92,23 +96,25 @@ def follow(bridge: Bridge, run_id: str) -> RunRow:
             row = bridge.store.runs.get(run_id)
             if row is None:
                 raise UsageError(f"the run {run_id} is gone")
-            handled = sum(row.counts.values())
-            total = row.counts.get("planned")
             words = f"{row.state}: {row.error}" if row.error else row.state
-            progress.update(task, description=words, completed=handled, total=total)
+            left = sum(bridge.store.runs.open_items(run_id).values())
+            if row.state == "applying" and progress.tasks[0].total is None:
+                progress.update(task, total=left)
+            done = (progress.tasks[0].total or 0) - left
+            progress.update(task, description=words, completed=max(0, done))
             if row.state in ENDED:
                 return row
-            _raise_if_paused(bridge, row.connection)
+            raise_if_paused(bridge, row.connection)
             time.sleep(LOOK_SECONDS)
 
 
-def _raise_if_paused(bridge: Bridge, name: str) -> None:
+def raise_if_paused(bridge: Bridge, name: str) -> None:
     row = bridge.store.connections.get(name)
     if row is not None and row.mode == "paused" and row.paused_until is None:
         why = row.pause_detail or row.pause_cause
         raise BridgeError(
             f"the connection {name} is paused: {why}\nMend it, then: bridge connections resume {name}\n"
-            "A backfill that has begun goes on from where it is."
+            "What has begun goes on from where it is."
         )
 
 
@@ -126,7 +132,7 @@ def progress_bar() -> Iterator[Progress]:
         yield progress
 
 
-def _items(bridge: Bridge, run_id: str) -> Iterator[PlanItem]:
+def planned_items(bridge: Bridge, run_id: str) -> Iterator[PlanItem]:
     cursor: str | None = None
     while True:
         page = bridge.store.runs.items_page(run_id, cursor=cursor, limit=500)

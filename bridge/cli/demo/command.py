@@ -116,7 +116,7 @@ class _Show:
     def backfill(self, title: str) -> Mapping[str, report.Calls]:
         """Run one with a progress bar; what it cost each system."""
         before = report.both(self.world)
-        began = time.monotonic()
+        began, already = time.monotonic(), 0
         run = self.world.post("/admin/backfills", {"connection": "default"})
         with progress_bar() as bar:
             task = bar.add_task(title, total=None)
@@ -126,8 +126,13 @@ class _Show:
                     raise BridgeError(f"the backfill is still {run['state']} after {BACKFILL_SECONDS:g} seconds")
                 time.sleep(0.2)
                 run = self.world.get(f"/admin/backfills/{run['id']}")
-                total, done = _progress(run)
-                bar.update(task, description=f"{title}: {run['state']}", total=total, completed=done)
+                counted = sum(run["counts"].values())
+                if run["state"] == "applying" and bar.tasks[0].total is None:
+                    already = counted
+                    bar.update(
+                        task, total=sum(1 for _ in report.pages(self.world, f"/admin/backfills/{run['id']}/plan"))
+                    )
+                bar.update(task, description=f"{title}: {run['state']}", completed=counted - already)
         if run["state"] != "done":
             raise BridgeError(f"the backfill {run['state']}: {run['error']}")
         spent = {name: now.since(before[name]) for name, now in report.both(self.world).items()}
@@ -145,7 +150,7 @@ class _Show:
             counts[item["result"] or item["state"]] = counts.get(item["result"] or item["state"], 0) + 1
         for stream, pairs in report.pairs(self.world).items():
             counts = self.results.setdefault(stream, {})
-            counts["unchanged"] = pairs - counts.get("created", 0) - counts.get("updated", 0)
+            counts["unchanged"] = pairs - sum(counts.get(name, 0) for name in ("created", "bound", "updated", "voided"))
 
     # --- live edits -----------------------------------------------------------------------------------------------
 
@@ -190,9 +195,3 @@ class _Show:
 
     def clock(self) -> str:
         return f"{time.monotonic() - self.began:.1f} s"
-
-
-def _progress(run: Mapping[str, Any]) -> tuple[int | None, int]:
-    """Total and done, of the records that have an item or were found equal."""
-    counts: Mapping[str, int] = run["counts"]
-    return counts.get("planned"), sum(count for name, count in counts.items() if name != "planned")

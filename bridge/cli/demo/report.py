@@ -72,6 +72,7 @@ def final(world: World, results: Mapping[str, Mapping[str, int]], spent: Mapping
         (
             stream,
             counts.get("created", 0),
+            counts.get("bound", 0),
             counts.get("updated", 0),
             counts.get("unchanged", 0),
             sum(reasons.get(stream, Counter()).values()),
@@ -79,7 +80,9 @@ def final(world: World, results: Mapping[str, Mapping[str, int]], spent: Mapping
         )
         for stream, counts in results.items()
     ]
-    streams = table("", ("stream", "created", "updated", "unchanged", "waiting", "for a person, because"), rows)
+    streams = table(
+        "", ("stream", "created", "found there", "updated", "unchanged", "waiting", "for a person, because"), rows
+    )
     costs = table(
         "",
         ("system", "API calls", "of them writes", "429s", "most in a second"),

@@ -347,3 +347,33 @@ def test_proposals_are_drafted_from_what_both_systems_hold(
     assert status == 0
     assert "stream: companies" in out
     assert "% of the crm's fields" in err
+
+
+def test_a_backfill_is_undone_after_its_plan_was_read(
+    settings: Path, crm: Box, assembly: Box, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crm.control.seed({name: rows for name, rows in seed.demo(5, 3).items() if name in ("stages", "companies")})
+    _, run = bridge_json(capsys, "backfill")
+    made = len(assembly.control.dump("accounts"))
+    assert made > 0
+    assert bridge(capsys, "undo")[0] == 2
+    assert bridge(capsys, "undo", "--run", "nonsense")[0] == 2
+    status, out, _ = bridge(capsys, "undo", "--run", run["id"], "--yes")
+    assert status == 0, out
+    assert assembly.control.dump("accounts") == []
+
+
+def test_links_are_rebuilt_without_a_write(
+    settings: Path, crm: Box, assembly: Box, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crm.control.seed(seed.demo(5, 4))
+    assert bridge(capsys, "backfill")[0] == 0
+    before = assembly.control.dump("accounts"), crm.control.dump("companies")
+    for file in settings.glob("bridge.db*"):
+        file.unlink()
+    _, out, _ = bridge(capsys, "links", "rebuild")
+    assert "done" in out
+    assert (assembly.control.dump("accounts"), crm.control.dump("companies")) == before
+    company = next(row for row in before[1] if row["status"] == "active")
+    _, shown = bridge_json(capsys, "record", "show", "companies", f"crm:{company['id']}")
+    assert shown["link"]["state"] == "live"
