@@ -105,6 +105,8 @@ def duties(bridge: Bridge, owner: str) -> DutyLoop:
         leases=store.duties,
         owner=owner,
         look=Patience(due=store.changes.due, ring=bridge.doorbell.try_ring, drain=bridge.drain),
+        # A killed worker's sweep must not stay undone for longer than its leases: what it held comes back within lease + sweep.
+        lease_seconds=settings.lease_seconds,
     )
 
 
