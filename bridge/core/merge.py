@@ -221,7 +221,7 @@ def _carry(rule: Field, source: _Read, target: _Read, cause: str) -> Verdict:
     if value is None or value == []:
         if rule.clears == "ignore":
             return _settle(rule, source, target, "clear ignored")
-        if rule.required:
+        if rule.requires(side):
             return _ask(
                 rule, source, target, f"required:{rule.name}", f"{rule.name} was cleared, but {side} requires it"
             )

@@ -45,6 +45,8 @@ class Plan:
     patches: Mapping[str, Patch] = dataclasses.field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     labels: tuple[LabelMissing, ...] = ()
+    blocking: frozenset[str] = frozenset()
+    """Fields without which a create cannot be made."""
 
     @property
     def writes(self) -> bool:
@@ -201,67 +203,63 @@ def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: s
     A field that cannot be translated is left out and shown; a required one that is missing stops the create (see ``blockers``).
     """
     side, target = source.ref.system, stream.other(source.ref.system)
-    plans, notices, labels = [], [], []
-    for rule in stream.fields:
-        raw = rule.observe(side, source.raw) if rule.has(side) else ABSENT
-        settled = {} if raw is ABSENT else {side: raw}
-        if not rule.has(target) or rule.to == side:
-            plans.append(FieldPlan(rule, Verdict(rule.name, "not its direction", settled=settled)))
-            continue
-        try:
-            common = rule.decode(side, raw, lookups)
-            value = rule.encode(target, None if common is ABSENT else common, ABSENT, lookups, identity=identity)
-        except ParentNotLinked:
-            raise
-        except LabelMissing as missing:
-            labels.append(missing)
-            plans.append(FieldPlan(rule, Verdict(rule.name, "label", settled=settled)))
-            continue
-        except Undecodable as problem:
-            verdict = Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"))
-            plans.append(FieldPlan(rule, verdict))
-            notices.append(
-                Notice(
-                    problem.cause,
-                    str(problem),
-                    rule.name,
-                    {side: _shown(raw)},
-                    _group(rule, problem.cause),
-                    verdict.ways,
-                )
-            )
-            continue
-        if value in (None, [], ABSENT):
-            if rule.required:
-                cause = f"required:{rule.name}"
-                detail = f"{rule.name} is empty, and {target} cannot have a record without it"
-                verdict = Verdict(rule.name, cause, hold=True, detail=detail, ways=("retry", "dismiss"))
-                plans.append(FieldPlan(rule, verdict))
-                notices.append(Notice(cause, detail, rule.name, {side: _shown(raw)}, _group(rule, cause), verdict.ways))
-            else:
-                plans.append(FieldPlan(rule, Verdict(rule.name, "empty", settled=settled | {target: None})))
-            continue
-        plans.append(
-            FieldPlan(
-                rule,
-                Verdict(rule.name, "created", {target: common}, settled),
-                {target: value},
-                {target: rule.writes(target, value)},
-            )
-        )
-    fields = tuple(plans)
-    patches = _patches(stream, fields, {target: None})
+    made = [_made(rule, side, target, source, lookups, identity) for rule in stream.fields]
+    fields = tuple(planned for planned, _stopper in made)
+    notices = tuple(_create_notice(planned, side, source) for planned in fields if planned.verdict.hold)
     left, right = stream.sides
-    patch = patches.get(target, Patch(stream.object(target), None))
+    patch = _patches(stream, fields, {target: None}).get(target, Patch(stream.object(target), None))
     if target == right and source.ref.system == left:
         patch = dataclasses.replace(patch, bind=stream.join_key(source.ref.id))
-    return Plan(stream.name, fields, {target: patch}, tuple(notices), tuple(labels))
+    labels = tuple(stopper for _planned, stopper in made if isinstance(stopper, LabelMissing))
+    blocking = frozenset(planned.rule.name for planned, stopper in made if stopper is True)
+    return Plan(stream.name, fields, {target: patch}, notices, labels, blocking)
+
+
+def _made(
+    rule: Field, side: str, target: str, source: Record, lookups: Lookups, identity: str
+) -> tuple[FieldPlan, LabelMissing | bool]:
+    """One field of a new record, and what stops the create, if this field does."""
+    raw = rule.observe(side, source.raw) if rule.has(side) else ABSENT
+    settled = {} if raw is ABSENT else {side: raw}
+    if not rule.has(target) or rule.to == side:
+        return FieldPlan(rule, Verdict(rule.name, "not its direction", settled=settled)), False
+    try:
+        common = rule.decode(side, raw, lookups)
+        value = rule.encode(target, None if common is ABSENT else common, ABSENT, lookups, identity=identity)
+    except ParentNotLinked:
+        raise
+    except LabelMissing as missing:
+        return FieldPlan(rule, Verdict(rule.name, "label", settled=settled)), missing
+    except Undecodable as problem:
+        verdict = Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"))
+        return FieldPlan(rule, verdict), rule.requires(target) or _is_made_up(rule, target, lookups, identity)
+    if is_empty(value) or value is ABSENT:
+        if rule.requires(target):
+            detail = f"{rule.name} is empty, and {target} cannot have a record without it"
+            verdict = Verdict(rule.name, f"required:{rule.name}", hold=True, detail=detail, ways=("retry", "dismiss"))
+            return FieldPlan(rule, verdict), True
+        return FieldPlan(rule, Verdict(rule.name, "empty", settled=settled | {target: None})), False
+    verdict = Verdict(rule.name, "created", {target: common}, settled)
+    return FieldPlan(rule, verdict, {target: value}, {target: rule.writes(target, value)}), False
+
+
+def _is_made_up(rule: Field, target: str, lookups: Lookups, identity: str) -> bool:
+    """Whether the field gets a value even from nothing (a ``.invalid`` domain): then the target cannot do without it."""
+    try:
+        return not is_empty(rule.encode(target, None, ABSENT, lookups, identity=identity))
+    except Undecodable:
+        return True
+
+
+def _create_notice(planned: FieldPlan, side: str, source: Record) -> Notice:
+    rule, verdict = planned.rule, planned.verdict
+    values = {side: _shown(rule.observe(side, source.raw))} if rule.has(side) else {}
+    return Notice(verdict.cause, verdict.detail, rule.name, values, _group(rule, verdict.cause), verdict.ways)
 
 
 def blockers(plan: Plan) -> tuple[Notice, ...]:
     """Why a create cannot be made: required fields that are empty or cannot be translated."""
-    required = {planned.rule.name for planned in plan.fields if planned.rule.required}
-    return tuple(notice for notice in plan.notices if notice.field in required)
+    return tuple(notice for notice in plan.notices if notice.field in plan.blocking)
 
 
 def settle(

@@ -133,7 +133,7 @@ class Planner:
                         )
                     )
                 continue
-            if not self._stream.in_scope(right, record.raw) or not self._stream.creates(left):
+            if not self._scoped(record) or not self._stream.creates(left):
                 continue
             ours = any(self._stream.left_id(key) is not None for key in self._terms.keys(record))
             seed = {} if ours else {right: record.raw}
@@ -142,7 +142,7 @@ class Planner:
 
     def _linked(self, result: PageResult, record: Record, link: Link, other: Record | None, lookups: Lookups) -> None:
         left, right = self._stream.sides
-        scoped = self._stream.in_scope(left, record.raw) and (other is None or self._stream.in_scope(right, other.raw))
+        scoped = self._scoped(record) and (other is None or self._scoped(other))
         if link.state == "dead" or (link.state == "suspended" and not scoped):
             result.unchanged += 1
             return
@@ -180,7 +180,7 @@ class Planner:
 
     def _unlinked(self, result: PageResult, record: Record, carriers: list[Record], lookups: Lookups) -> None:
         left, right = self._stream.sides
-        if not self._stream.in_scope(left, record.raw):
+        if not self._scoped(record):
             return
         if len(carriers) == 1:
             self._keyed(result, record, carriers[0], lookups)
@@ -250,6 +250,13 @@ class Planner:
         seed: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> ItemDraft:
         return ItemDraft(self._stream.name, action, side, record_id, left_id, right_id, None, seed or {}, calls)
+
+    def _scoped(self, record: Record) -> bool:
+        try:
+            return self._stream.in_scope(record.ref.system, record.raw)
+        except Undecodable:
+            # Applying it asks a person, with the reason.
+            return True
 
     def _price(self, plan: Plan) -> int:
         return sum(

@@ -49,7 +49,7 @@ from bridge.core.plan import Plan, blockers, entries, plan_create, settle
 from bridge.core.records import Intent, Link, Lookups, Patch, Record, Ref, Reference, Step
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.readback import read_back
-from bridge.sync.recovery import concluded, find_created, is_made_from, open_creates, parent_of, remembered_create
+from bridge.sync.recovery import concluded, find_created, open_creates, parent_of, remembered_create, shares
 from bridge.sync.terms import Terms
 from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
@@ -240,7 +240,7 @@ def create(
     if not stream.creates(other):
         return Finish(claim, Done("not created", side))
     pending: tuple[Intent, ...] = yield Commit(OpenCreates(claim.change.connection, stream.name, side))
-    if any(is_made_from(stream, record, intent) for intent in pending):
+    if any(shares(stream, record, intent) for intent in pending):
         # Its webhook outran the answer to our own create: the saga that made it will bind it.
         pause = max(terms.timings.lag, terms.backoff(claim.change.attempts))
         return Finish(claim, Again(pause, "may be our own create", counts=True))

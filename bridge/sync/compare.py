@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
+from bridge.core.errors import Undecodable
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import unmoved
 from bridge.core.records import Link, Record
@@ -54,7 +55,11 @@ def _known(
 ) -> bool:
     if link is None:
         return looked_at is not None and record.updated_at is not None and record.updated_at - offset < looked_at
-    scoped = stream.in_scope(side, record.raw)
+    try:
+        scoped = stream.in_scope(side, record.raw)
+    except Undecodable:
+        # The reconcile tells a person, with the reason.
+        return False
     match link.state:
         case "dead":
             return True

@@ -22,9 +22,11 @@ from bridge.core.effects import (
     Finish,
     GetRecord,
     LinkDraft,
+    Notice,
+    Park,
     Read,
 )
-from bridge.core.errors import LeaseLost, ParentNotLinked, RemoteError
+from bridge.core.errors import LeaseLost, ParentNotLinked, RemoteError, Undecodable
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import unmoved
 from bridge.core.records import Link, Record, Ref
@@ -47,6 +49,10 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
         finish = Finish(claim, Again(terms.timings.busy, "lease"), keep_notices=frozenset(claim.open_fields))
     except ParentNotLinked as missing:
         finish = Finish(claim, AwaitParent(missing.reference), keep_notices=frozenset(claim.open_fields))
+    except Undecodable as problem:
+        # A ``where`` that fails on this record: in or out is not for us to guess.
+        notice = Notice(problem.cause, str(problem), group=problem.cause, ways=("retry", "dismiss"))
+        finish = Finish(claim, Park(problem.cause, str(problem)), notices=(notice,))
     except RemoteError as error:
         finish = refusal(claim, terms, error)
     intents = {**lapsed(claim, terms), **finish.intents}

@@ -50,6 +50,8 @@ def is_made_from(stream: Stream, record: Record, intent: Intent) -> bool:
 
 def shares(stream: Stream, record: Record, intent: Intent) -> bool:
     """Whether a record shows any telling value (a name, an address) that a create was about to send."""
+    if intent.step.verb != "create" or intent.step.object != record.ref.object:
+        return False
     side = record.ref.system
     sent = by_key(stream, side, intent.step.values)
     return any(
