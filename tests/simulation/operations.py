@@ -265,16 +265,26 @@ def delete(world: World, dice: tuple[int, ...]) -> bool:
 
 @act(1)
 def come_back(world: World, dice: tuple[int, ...]) -> bool:
-    """An archived company is active again."""
-    rows = [row for row in world.crm.live("companies") if (row.raw or {}).get("status") == "inactive"]
-    return bool(rows) and world.crm.edit("companies", rows[dice[2] % len(rows)].id, {"status": "active"})
+    """A company is archived and active again after a while."""
+    row = some_row(world.crm, "companies", dice[2])
+    if row is None or not world.crm.edit("companies", row.id, {"status": "inactive"}):
+        return False
+    world.after((2.0, 20.0, 60.0)[dice[3] % 3], lambda: world.crm.edit("companies", row.id, {"status": "active"}))
+    return True
 
 
-@act(2)
+@act(1)
 def swap_emails(world: World, dice: tuple[int, ...]) -> bool:
     rows = sorted(world.crm.live("contacts"), key=lambda row: row.id)
     if len(rows) < 2:
-        return False
+        company = some_row(world.crm, "companies", dice[2])
+        if company is None:
+            return False
+        for _ in range(2 - len(rows)):
+            values = {"lastName": fresh(world, "name"), "email": fresh(world, "p").replace(" ", "") + "@x.org"}
+            world.crm.create("contacts", values | {"companyId": company.id})
+        world.after(20, lambda: swap_emails(world, dice))
+        return True
     first, second = rows[dice[2] % len(rows)], rows[(dice[2] + 1) % len(rows)]
     one, two = (first.raw or {})["email"], (second.raw or {})["email"]
     world.crm.edit("contacts", first.id, {"email": two})

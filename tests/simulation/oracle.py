@@ -241,11 +241,22 @@ class Oracle:
 
     def _winners(self, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:
         """The writes that no known write follows; those made blind may have been overwritten."""
-        certain = [write for write in writes if not write.blind]
+        certain = [write for write in writes if not (write.blind or self._came_back(pair, spec, write))]
         winners = self._maximal(pair, spec, writes)
         if len(certain) < len(writes) and certain:
             winners += self._maximal(pair, spec, certain)
         return self._by_rule(pair, spec, winners)
+
+    def _came_back(self, pair: Pair, spec: FieldSpec, write: Write) -> bool:
+        """It set again what was remembered last: who compares with that sees no edit."""
+        path = spec.path(write.side)
+        known = [at for at in pair.remembered if at < write.at]
+        before = [
+            event
+            for event in pair.events
+            if event.side == write.side and path in event.values and known and event.at <= known[-1]
+        ]
+        return bool(before) and common(spec, write.side, before[-1].values[path], self.world) == write.value
 
     def _maximal(self, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:
         return [w for w in writes if not any(self._before(pair, spec, w, later) for later in writes if later is not w)]
@@ -262,7 +273,7 @@ class Oracle:
     def _by_rule(self, pair: Pair, spec: FieldSpec, winners: list[Write]) -> list[Write]:
         """Where both sides were written without knowing of each other, the field's rule picks the side."""
         sides = {write.side for write in winners}
-        if len(sides) < 2 or any(write.blind for write in winners):
+        if len(sides) < 2 or any(write.blind or self._came_back(pair, spec, write) for write in winners):
             return winners
         first = min(write.at for write in winners)
         if any(
@@ -273,9 +284,21 @@ class Oracle:
         rule = self.rules.on_bind if before_binding and self._both_by_users(pair) else self.rules.conflict
         if rule not in SIDES:
             return winners
+        if before_binding and self._agreed_once(pair, spec, winners):
+            return winners
         if before_binding and any(write.value is None for write in winners):
             return [write for write in winners if write.value is not None] or winners
         return [write for write in winners if write.side == rule]
+
+    def _agreed_once(self, pair: Pair, spec: FieldSpec, winners: Sequence[Write]) -> bool:
+        """Before they were bound both sides said the same for a while; an edit after that is no difference on bind."""
+        writes = self._writes(pair, spec)
+        return any(
+            self._is(spec, winner.side, winner.value, write)
+            for winner in winners
+            for write in writes
+            if write.side != winner.side
+        )
 
     def _before_all(self, pair: Pair, winners: Sequence[Write]) -> Iterator[Event]:
         last = max(write.at for write in winners)

@@ -24,6 +24,8 @@ class Sender:
 
     by: str = "duty"
     seen: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    sent_at: float = 0.0
+    """When the write that takes effect now was sent."""
 
 
 class Peer:
@@ -139,6 +141,7 @@ class Peer:
     def send(self, step: Step, *, lane: Lane = "live") -> Sent:
         """Deal one fate to one write."""
         self.calls += 1
+        self.sender.sent_at = self.remote.time()
         self._blackout(writing=True)
         match self.faults.write():
             case "throttle":
@@ -151,7 +154,7 @@ class Peer:
                 self._try(step)
                 raise OutcomeUnknown("no answer", system=self.system, operation=step.verb)
             case "late":
-                sender = Sender(self.sender.by + " late", dict(self.sender.seen))
+                sender = Sender(self.sender.by + " late", dict(self.sender.seen), self.sender.sent_at)
                 self.later(self.faults.rng.uniform(0.1, self.faults.late_by), lambda: self._late(step, sender))
                 raise OutcomeUnknown("no answer", system=self.system, operation=step.verb)
         return self._apply(step)
@@ -187,7 +190,7 @@ class Peer:
                 row.object,
                 row.id,
                 dict(step.values),
-                seen=self.sender.seen.get((self.system, row.object, row.id)),
+                seen=self.sender.seen.get((self.system, row.object, row.id), self.sender.sent_at),
                 by=self.sender.by,
                 note=verb,
             )

@@ -88,6 +88,7 @@ class World:
         """Kill the worker that is about to perform the effect of this number."""
         self.kill_before: list[str] = []
         """Kill once each before the next effect of that name."""
+        self.stop_at: dict[str, float] = {}
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._sequence = 0
         self.crm = CrmData("crm", crm_habits, lambda: self.now, random.Random(root.random()), self.journal)
@@ -217,6 +218,10 @@ class World:
             heard(object, id, kind)
 
         self.assembly.watch = both
+
+    def stop_before(self, name: str, seconds: float) -> None:
+        """The worker that performs the next effect of that name stops for so long between its look at the lease and the send."""
+        self.stop_at[name] = seconds
 
     # --- webhooks ---
 
@@ -354,9 +359,10 @@ class Job:
                 world.counts["lease too short"] += 1
                 self._throw(LeaseLost("the lease is about to run out"))
                 return
-            if not world.calm and world.rng.random() < world.chances.stall:
+            chosen = world.stop_at.pop(name, None)
+            if chosen or (not world.calm and world.rng.random() < world.chances.stall):
                 # SIGSTOP between the look at the lease and the send.
-                delay = world.rng.choice((5.0, 15.0, 28.0))
+                delay = chosen or world.rng.choice((5.0, 15.0, 28.0))
                 self.worker.stopped_until = world.now + delay
                 world.counts["stall"] += 1
         world.after(delay, lambda: self._do(effect))
