@@ -55,6 +55,10 @@ from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
 
 
+PATIENCE = 4
+"""Looks, with growing pauses, before a record that may be our own create is shown to a person."""
+
+
 def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
     """Bind to the one record that is the same thing, ask when several could be, create when there is none."""
     side, other = record.ref.system, stream.other(record.ref.system)
@@ -241,7 +245,9 @@ def create(
         return Finish(claim, Done("not created", side))
     pending: tuple[Intent, ...] = yield Commit(OpenCreates(claim.change.connection, stream.name, side))
     if any(shares(stream, record, intent) for intent in pending):
-        # Its webhook outran the answer to our own create: the saga that made it will bind it.
+        # Its webhook outran the answer to our own create: the saga that made it will bind it, or ask a person.
+        if claim.change.attempts >= PATIENCE:
+            return _ask(claim, "ambiguous", "it may be what a create of ours made whose answer was lost", "")
         pause = max(terms.timings.lag, terms.backoff(claim.change.attempts))
         return Finish(claim, Again(pause, "may be our own create", counts=True))
     lookups = yield from look_up(claim, stream, [record])
