@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Size: TypeAlias = Literal["taste", "quick", "full"]
@@ -21,7 +21,7 @@ class Play:
 
     size: Size
     breaks: str = ""
-    figures: dict[str, object] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     """What differs from shipped defaults."""
 

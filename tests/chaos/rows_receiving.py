@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import random
 import signal
@@ -88,7 +89,7 @@ def no_race_in_deduplication(play: Play) -> None:
 # --- row 12 -------------------------------------------------------------------------------------------------------
 
 
-def forged(number: int, pick: random.Random) -> bytes:
+def forged(number: int, pick: random.Random) -> bytes:  # noqa: PLR0912  one branch for each kind of forgery
     """One request that no honest sender makes, built from a good one by one or several mutations."""
     body = event(f"forged-{number}")
     headers = signed(f"forged-{number}", body)
@@ -152,8 +153,6 @@ def forged_refused_honest_kept(play: Play) -> None:
 
 def _rotation(play: Play, at: Site) -> None:
     """Old and new secret are both set while the sender changes over; then only the new one."""
-    import base64
-
     new = b"fedcba9876543210fedcba98"
     secret = at.env["BRIDGE_CRM_WEBHOOK_SECRET"]
     second = "whsec_" + base64.b64encode(new).decode()
@@ -206,7 +205,7 @@ async def _loris(port: int, ending: asyncio.Event) -> None:
     """Opens a request and feeds it a byte every second."""
     while not ending.is_set():
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"POST /webhooks/crm/default HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
             while not ending.is_set():
                 writer.write(b" ")

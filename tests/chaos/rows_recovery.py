@@ -24,7 +24,7 @@ def every_crash_point_recovers(play: Play) -> None:
     points = play.pick(("after-Write", "inside-Finish-commit"), POINTS, POINTS)
     times = play.pick(1, 1, 5)
     batch = play.pick(2, 10, times)
-    settings: dict[str, object] = dict(NO_BRAKE) if play.size == "full" else {**NO_BRAKE, **QUICK_TIMES}
+    settings: dict[str, Any] = dict(NO_BRAKE) if play.size == "full" else {**NO_BRAKE, **QUICK_TIMES}
     settings |= {"poll_interval_seconds": 1}
     play.said += [RAISED, "poll_interval_seconds 1", *([] if play.size == "full" else [SHORT])]
     lease, sweep = (20, 10) if play.size == "full" else (6, 2)
@@ -96,7 +96,7 @@ def the_poller_misses_nothing(play: Play) -> None:
     """Edits in Assembly, many under one stamp, some that become visible late, while the poller is killed between pages."""
     edits, kills = play.pick((60, 0), (200, 4), (1000, 30))
     play.said += [RAISED, "poll_interval_seconds 1", "no rate limits", *([] if play.size == "full" else [SHORT])]
-    settings: dict[str, object] = {**NO_BRAKE, **({} if play.size == "full" else QUICK_TIMES)}
+    settings: dict[str, Any] = {**NO_BRAKE, **({} if play.size == "full" else QUICK_TIMES)}
     settings |= {
         "poll_interval_seconds": 1,
         "poll_overlap_seconds": 5,

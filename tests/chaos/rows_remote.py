@@ -1,5 +1,6 @@
 """Rows 9, 10 and 11: how the bridge treats the remotes' limits, and who goes first."""
 
+# ruff: noqa: B023, PERF401  what is waited for is looked at within the same round
 from __future__ import annotations
 
 import itertools
@@ -99,7 +100,7 @@ def patience(play: Play) -> None:
             proxy.weather.canned.append(
                 answer(429, Retry_After="5" if form == "seconds" else format_datetime(until, usegmt=True))
             )
-            play.until(lambda: proxy.counts["canned"] > canned, 20, "the 429", 0.01)  # noqa: B023
+            play.until(lambda: proxy.counts["canned"] > canned, 20, "the 429", 0.01)
             time.sleep(0.3)
             before = proxy.counts["requests"]
             time.sleep(4)
@@ -107,7 +108,7 @@ def patience(play: Play) -> None:
             play.figures[f"calls within 4 s of a Retry-After ({form})"] = sent
             play.check(sent <= 2, f"{sent} calls although Retry-After ({form}) asked for silence")
             there = assembly.health()["records"]["accounts"]
-            play.until(lambda: assembly.health()["records"]["accounts"] > there + 5, 30, "going on afterwards")  # noqa: B023
+            play.until(lambda: assembly.health()["records"]["accounts"] > there + 5, 30, "going on afterwards")
         play.check(not at.parked(), "something was parked")
     if not play.breaks:
         _six_hours(play)
@@ -154,7 +155,7 @@ def _six_hours(play: Play) -> None:
                 transport=httpx.MockTransport(away),
             )
 
-        connectors = {
+        connectors: dict[str, Any] = {
             "crm": CrmConnector(CrmClient(connect("crm"), ENTITY)),
             "assembly": AssemblyConnector(AssemblyClient(connect("assembly"))),
         }

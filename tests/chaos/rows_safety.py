@@ -176,7 +176,7 @@ def nothing_leaks(play: Play) -> None:
     hidden = {f"secret{n}": f"canary{secrets.token_hex(10)}" for n in range(2)}
     play.said += [RAISED, SHORT, "log_level debug"]
     keys = {"crm": f"ak_{hidden['secret0']}", "assembly": hidden["secret1"]}
-    settings: dict[str, object] = {**NO_BRAKE, **QUICK_TIMES, "log_level": "debug"}
+    settings: dict[str, Any] = {**NO_BRAKE, **QUICK_TIMES, "log_level": "debug"}
     breaks = ",".join(filter(None, (play.breaks, "stumble")))
     with site(
         breaks=breaks,
@@ -211,8 +211,8 @@ def nothing_leaks(play: Play) -> None:
         ):
             time.sleep(1)
             # What a forced mistake parked is looked at again.
-            for row in at.rows("SELECT id FROM changes WHERE state = 'parked'"):
-                at.admin("POST", "/changes/replay", {"ids": [row[0]]})
+            for (change,) in at.rows("SELECT id FROM changes WHERE state = 'parked'"):
+                at.admin("POST", "/changes/replay", {"ids": [change]})
         there = len(keys_of(assembly.records("contacts")))
         bugs = at.log("worker").count("reconcile failed")
         shown = {"logs": "".join(at.log(name) for name in at.processes), "Redis": _redis_text(at), "errors": bodies}
@@ -326,13 +326,14 @@ def hostile_configuration(play: Play) -> None:
     """Settings and mappings that an enemy wrote; a remote that sends us elsewhere."""
     with site(breaks=play.breaks, workers=0, redis=False, proxied=("crm", "assembly"), allowed_hosts="127.0.0.1") as at:
         refused = 0
-        for url in METADATA:
-            for name in ("BRIDGE_CRM_BASE_URL", "BRIDGE_ASSEMBLY_BASE_URL"):
+        for number, url in enumerate(METADATA):
+            names = ("BRIDGE_CRM_BASE_URL", "BRIDGE_ASSEMBLY_BASE_URL")
+            for name in names if play.size == "full" else names[number % 2 :][:1]:
                 done = _bridge(at, "check", **{name: url})
                 refused += done.returncode == 2
                 play.check(done.returncode == 2, f"{name}={url}: exit status {done.returncode}")
                 play.check("Traceback" not in done.stderr + done.stdout, f"{url}: a traceback")
-            if play.size == "taste" and refused >= 4:
+            if play.size == "taste" and refused >= 2:
                 break
         files: dict[str, str] = {
             "bomb": BOMB,
@@ -344,19 +345,20 @@ def hostile_configuration(play: Play) -> None:
             f"expression {n}": STREAM + f"  bad: {{from_crm: {json.dumps(text)}, assembly: additional_properties.X}}\n"
             for n, text in enumerate(HOSTILE_EXPRESSIONS)
         }
-        slowest = 0.0
-        for name, text in list(files.items())[: play.pick(3, 100, 100)]:
+        slowest, checked = 0.0, 0
+        for name, text in list(files.items())[: play.pick(2, 100, 100)]:
             folder = at.folder / "hostile"
             folder.mkdir(exist_ok=True)
             (folder / "companies.yaml").write_text(text)
             began = time.monotonic()
             done = _bridge(at, "mappings", "check", BRIDGE_MAPPINGS_DIR=str(folder))
             slowest = max(slowest, time.monotonic() - began)
+            checked += 1
             play.check(done.returncode in (1, 2), f"{name} was accepted (exit status {done.returncode})")
             play.check("Traceback" not in done.stderr + done.stdout, f"{name}: a traceback")
         play.figures |= {
             "base URLs refused": refused,
-            "mapping files refused": len(files),
+            "mapping files refused": checked,
             "slowest check s": round(slowest, 1),
         }
         _redirects(play, at)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 TOKEN = "chaos-admin-token"
 ENTRY = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.chaos.child import main; main()"
 
-QUICK_TIMES: Mapping[str, object] = {
+QUICK_TIMES: Mapping[str, Any] = {
     "poll_interval_seconds": 1,
     "poll_overlap_seconds": 2,
     "sweep_interval_seconds": 2,
@@ -41,10 +41,10 @@ QUICK_TIMES: Mapping[str, object] = {
     "http_timeout_seconds": 2.5,
 }
 """Shorter waiting; a row that uses it says so."""
-NO_BRAKE: Mapping[str, object] = {
+NO_BRAKE: Mapping[str, Any] = {
     f"brake_{name}_count": 1_000_000 for name in ("create", "update", "clear", "delete", "reparent")
 }
-NO_LIMIT: Mapping[str, object] = {"assembly_rate_limit": 5000, "crm_rate_limit": 5000}
+NO_LIMIT: Mapping[str, Any] = {"assembly_rate_limit": 5000, "crm_rate_limit": 5000}
 
 
 @dataclass(slots=True)
