@@ -54,7 +54,6 @@ from bridge.sync.terms import Terms
 from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
 
-
 PATIENCE = 4
 """Looks, with growing pauses, before a record that may be our own create is shown to a person."""
 

@@ -24,7 +24,7 @@ from bridge.runtime.driver import Driver
 from bridge.store import Hint, RunRow, Store
 from bridge.sync.poll import list_side, poll
 from bridge.sync.terms import Terms, Timings
-from bridge.transport import CallCounter, LocalLimiter, Rate
+from bridge.transport import CallCounter, Http, LocalLimiter, Rate
 from bridge.transport import open as open_http
 from tests.support.sandboxes import Box, assembly_sandbox, crm_sandbox
 
