@@ -42,7 +42,11 @@ def index(
         out.print("Nothing waits for a person.")
     else:
         out.print(
-            table("", ("waiting", "stream", "cause", "field"), ((g.count, g.stream, g.cause, g.field) for g in groups))
+            table(
+                "",
+                ("waiting", "with them", "stream", "cause", "field", "group"),
+                ((g.count, g.children, g.stream, g.cause, g.field, g.group) for g in groups),
+            )
         )
         rows = ((r.id, f"{r.stream}/{r.side}:{r.record_id}", r.field, r.detail, ", ".join(r.ways)) for r in page.items)
         out.print(table("", ("id", "record", "field", "why", "answers"), rows))
@@ -92,6 +96,22 @@ def resolve(
         bridge.doorbell.ring(row.connection)
     out.print("Noted; a worker carries it out.")
     return GOOD
+
+
+@app.command("resolve-group")
+def resolve_group(
+    group: Annotated[str, typer.Argument(help="The group's name in the list.")],
+    way: Annotated[str, typer.Argument(help="An answer that all of its items offer.")],
+    value: Annotated[str | None, typer.Option(help="For the answer `value`: the JSON to write.")] = None,
+    connection: ConnectionName = None,
+) -> int:
+    """Give every item of a group the same answer; those whose values have moved on meanwhile stay."""
+    with opened() as bridge:
+        name = chosen(bridge, connection).name
+        count = bridge.store.attention.decide_group(name, group, {"way": way, "value": _parsed(value)})
+        bridge.doorbell.ring(name)
+    out.print(f"Noted for {count} records; a worker carries it out.")
+    return GOOD if count else FOUND
 
 
 def _open(bridge: Bridge, id: int) -> AttentionRow:

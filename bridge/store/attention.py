@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
-from bridge.core.records import ABSENT, Json, Value
+from bridge.core.records import ABSENT, Json, Reference, Value
 from bridge.store import holds
 from bridge.store.database import Database
 from bridge.store.hinting import put_hints
@@ -17,6 +17,7 @@ from bridge.store.paging import page_by
 from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing, Raised
 from bridge.store.sql import AnyRow
 from bridge.store.tables import attention
+from bridge.store.waiting import parked_children
 
 _HOLD_WAYS = {"release": holds.release, "discard": holds.discard}
 _CLOSING = {"dismiss", "retry", *_HOLD_WAYS}
@@ -69,20 +70,50 @@ class Attention:
         return None if row is None else to_row(row)
 
     def groups(self, connection: str) -> tuple[AttentionGroup, ...]:
-        """Open items counted by stream, cause, field and group, the largest first."""
+        """Open items counted by stream, cause, field and group, the largest first, each with the children that wait for it."""
         query = select(
-            attention.c.stream, attention.c.cause, attention.c.field, attention.c.group_key, attention.c.ways
+            attention.c.stream,
+            attention.c.cause,
+            attention.c.field,
+            attention.c.group_key,
+            attention.c.ways,
+            attention.c.side,
+            attention.c.record_id,
         ).where(attention.c.connection == connection, attention.c.state == "open")
         counts: dict[tuple[str, str, str, str], int] = {}
         ways: dict[tuple[str, str, str, str], dict[str, None]] = {}
+        children: dict[tuple[str, str, str, str], int] = {}
         with self._database.read() as transaction:
-            for stream, cause, field, group, offered in transaction.execute(query):
+            waiting = parked_children(transaction, connection)
+            for stream, cause, field, group, offered, side, record_id in transaction.execute(query):
                 key = (stream, cause, field, group)
                 counts[key] = counts.get(key, 0) + 1
+                # A record with several questions has its children once, with the first.
+                children[key] = children.get(key, 0) + waiting.pop(Reference(stream, side, record_id), 0)
                 kept = ways.setdefault(key, dict.fromkeys(offered))
                 ways[key] = {way: None for way in kept if way in offered}
         ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-        return tuple(AttentionGroup(*key, count, tuple(ways[key])) for key, count in ranked)
+        return tuple(AttentionGroup(*key, count, tuple(ways[key]), children[key]) for key, count in ranked)
+
+    def decide_group(self, connection: str, group: str, decision: Mapping[str, Json]) -> int:
+        """Give every open item of a group the same answer; answers how many took it.
+
+        Those whose values moved on meanwhile stay open. Raises ``UsageError`` (422) for an answer that one of them does not offer.
+        """
+        if not group:
+            raise UsageError("these items have no group: answer them one by one", status=422)
+        count, cursor = 0, None
+        while True:
+            listing = self.page(connection=connection, group=group, cursor=cursor, limit=500)
+            for row in listing.items:
+                try:
+                    self.decide(row.id, decision, row.values)
+                    count += 1
+                except UsageError as refused:
+                    if refused.status != 409:
+                        raise
+            if (cursor := listing.next) is None:
+                return count
 
     def raise_all(self, connection: str, raised: Sequence[Raised]) -> None:
         """Ask a person; what is open about the same record, field and cause already is brought up to date."""

@@ -161,6 +161,8 @@ class AttentionGroup:
     count: int
     ways: tuple[str, ...]
     """Answers that every item of the group offers."""
+    children: int = 0
+    """Changes that are parked because they hang on one of the group's records, however deep."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,24 @@ def park_children(connection: Connection, name: str, parent: Reference, cause: s
         pending.extend((Reference(row.stream, row.side, row.record_id), told) for row in rows)
 
 
+def parked_children(connection: Connection, name: str) -> dict[Reference, int]:
+    """How many parked changes hang on each record in the end: a note waits for its contact, which waits for its company."""
+    columns = (changes.c.stream, changes.c.side, changes.c.record_id)
+    waits = (changes.c.waits_stream, changes.c.waits_side, changes.c.waits_record_id)
+    query = select(*columns, *waits).where(
+        changes.c.connection == name, changes.c.state == "parked", changes.c.waits_record_id.is_not(None)
+    )
+    above = {Reference(*row[:3]): Reference(*row[3:]) for row in connection.execute(query)}
+    found: dict[Reference, int] = {}
+    for child in above:
+        top, seen = child, {child}
+        while (parent := above.get(top)) is not None and parent not in seen:
+            top = parent
+            seen.add(top)
+        found[top] = found.get(top, 0) + 1
+    return found
+
+
 def child_detail(parent: Reference, detail: str) -> str:
     """What a child is told; the parent is named once, however deep the chain."""
     prefix = "waits for "

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from bridge.core.errors import BridgeError, MappingError, UsageError
+from bridge.core.errors import BridgeError, MappingError, RemoteError, UsageError
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class Problem(JSONResponse):
 
 
 def _usage(_: Request, error: Exception) -> Problem:
-    status = error.status if isinstance(error, UsageError) else 400
+    status = error.status if isinstance(error, UsageError) else 502 if isinstance(error, RemoteError) else 400
     return Problem(status, str(error))
 
 

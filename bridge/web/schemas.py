@@ -54,6 +54,7 @@ def present(values: Mapping[str, Value]) -> dict[str, Json]:
 
 class Backfill(Answer):
     id: str
+    kind: str = Field(description="backfill, undo or rebuild")
     connection: str
     streams: list[str]
     state: str = Field(description="queued, planning, applying, done, cancelled or failed")
@@ -71,6 +72,7 @@ class Backfill(Answer):
         names = ("created", "updated", "unchanged", "attention", "failed", "drifted")
         return cls(
             id=row.id,
+            kind=row.kind,
             connection=row.connection,
             streams=list(row.streams),
             state=row.state,
@@ -89,6 +91,30 @@ class StartBackfill(Question):
     connection: str
     streams: list[str] | None = None
     dry_run: bool = False
+
+
+class UndoRun(Question):
+    dry_run: bool = False
+
+
+class StartUndo(Question):
+    """``record`` (``crm:ID`` or ``assembly:ID``, with its ``stream``) or ``cause`` (as history names it)."""
+
+    connection: str
+    stream: str | None = None
+    record: str | None = None
+    cause: str | None = None
+    dry_run: bool = False
+
+
+class Forget(Question):
+    connection: str
+    email: str = Field(max_length=320)
+
+
+class Forgotten(Answer):
+    records: list[str] = Field(description="stream/side:id of what was theirs; ids stay, as dead links")
+    erased: dict[str, int] = Field(description="rows by table")
 
 
 class Connection(Answer):
@@ -301,6 +327,7 @@ class AttentionCause(Answer):
     field: str
     group: str
     count: int
+    children: int = Field(description="records that wait for one of these: contacts, deals and notes of a company")
     ways: list[str]
 
     @classmethod
@@ -311,6 +338,7 @@ class AttentionCause(Answer):
             field=row.field,
             group=row.group,
             count=row.count,
+            children=row.children,
             ways=list(row.ways),
         )
 

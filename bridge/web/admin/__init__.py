@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bridge.bootstrap import Bridge
-from bridge.web.admin import attention, backfills, changes, connections, events, holds, mappings, records
+from bridge.web.admin import attention, backfills, changes, connections, events, holds, mappings, records, repairs
 
 
 def router(bridge: Bridge) -> APIRouter:
     routes = APIRouter()
-    for resource in (backfills, connections, changes, events, attention, holds, records, mappings):
+    for resource in (backfills, connections, changes, events, attention, holds, records, mappings, repairs):
         routes.include_router(resource.router(bridge))
     return routes

@@ -6,7 +6,6 @@ from typing import Final, Literal, TypeAlias
 from fastapi import APIRouter
 
 from bridge.bootstrap import Bridge
-from bridge.core.errors import UsageError
 from bridge.core.records import Json
 from bridge.store import Store
 from bridge.store.rows import AttentionRow
@@ -15,7 +14,6 @@ from bridge.web.schemas import Attention, AttentionCause, Count, Page, Resolve, 
 
 AttentionState: TypeAlias = Literal["parked", "pending", "done"]
 _KEPT_AS: Final[Mapping[str, str]] = {"parked": "open", "pending": "decided", "done": "closed"}
-_GROUP_PAGE: Final = 500
 
 
 def router(bridge: Bridge) -> APIRouter:
@@ -58,7 +56,7 @@ def router(bridge: Bridge) -> APIRouter:
     def resolve_group(word: ResolveGroup) -> Count:
         """Give every item of a group the same answer; those whose values have moved on meanwhile stay."""
         known(bridge, word.connection)
-        count = _decide_group(store, word)
+        count = store.attention.decide_group(word.connection, word.group, {"way": word.way, "value": word.value})
         bridge.doorbell.ring(word.connection)
         return Count(count=count)
 
@@ -79,23 +77,6 @@ def router(bridge: Bridge) -> APIRouter:
 
 def _decide(store: Store, row: AttentionRow, way: str, value: Json, seen: Mapping[str, Json] | None) -> None:
     store.attention.decide(row.id, {"way": way, "value": value}, row.values if seen is None else seen)
-
-
-def _decide_group(store: Store, word: ResolveGroup) -> int:
-    count, cursor = 0, None
-    while True:
-        listing = store.attention.page(
-            connection=word.connection, group=word.group, state="open", cursor=cursor, limit=_GROUP_PAGE
-        )
-        for row in listing.items:
-            try:
-                _decide(store, row, word.way, word.value, None)
-                count += 1
-            except UsageError as refused:
-                if refused.status != 409:
-                    raise
-        if (cursor := listing.next) is None:
-            return count
 
 
 def _shown(store: Store, rows: Sequence[AttentionRow]) -> list[Attention]:
