@@ -47,19 +47,22 @@ def _one_each(crm: Any, assembly: Any, count: int) -> None:
 def engine(runs: int, *, full: bool) -> Iterator[Figure]:
     """Backfill and live reconciles of one worker, nothing in its way."""
     count, edits = (5_000, 2_000) if full else (1_500, 500)
-    applied, live = [], []
+    applied, live, spent = [], [], []
     for _ in range(runs):
         with site(**NO_BRAKE, **NO_LIMIT, settle_seconds=60, crm=FREE, assembly=FREE) as at:
             crm, assembly = remotes(at)
             crm.seed({"companies": companies(count)})
             run = at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"]})
             _until(lambda: _accounts(assembly) > 0, 120, "the first create")
+            used = at.cpu_seconds("worker")
             seconds = _until(lambda: _accounts(assembly) >= count, 600, "the last create")
+            spent.append((at.cpu_seconds("worker") - used) / count * 1000)
             applied.append(count / seconds)
             _until(lambda: at.admin("GET", f"/backfills/{run['id']}")["state"] == "done", 60, "the end", 0.2)
             _one_each(crm, assembly, count)
             live.append(_live(at, edits))
     yield Figure("backfill, creates applied by one worker", tuple(applied), "records/s", "400")
+    yield Figure("backfill, the worker's processor time a create", tuple(spent), "ms")
     yield Figure("live, edits reconciled by one worker", tuple(live), "records/s", "200")
 
 

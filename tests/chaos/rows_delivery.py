@@ -281,11 +281,14 @@ def old_never_overwrites_new(play: Play) -> None:
         crm, assembly = remotes(at)
         rows = _seeded(at, companies(records))
         at.live()
+        deliver(at.port, [message(f"first-{row['id']}", event(row["id"])) for row in rows], again=True)
+        play.until(lambda: len(keys_of(assembly.records("accounts"))) == records, 60, "the first links", 0.2)
         pick = random.Random(7)
         late: list[Message] = []
         stopping = threading.Event()
         jumper = threading.Thread(target=_jump, args=(crm, stopping))
         jumper.start()
+        began = time.monotonic()
         for version in range(1, versions + 1):
             for row in rows:
                 crm.patch("companies", row["id"], {"industry": f"v{version}"})
@@ -293,6 +296,8 @@ def old_never_overwrites_new(play: Play) -> None:
             pick.shuffle(late)
             send, late = late[: len(late) // 2], late[len(late) // 2 :]
             deliver(at.port, send, connections=8, again=True)
+            # Slow enough for the workers to read in between: what nobody reads cannot be stale.
+            time.sleep(max(0.0, began + version * 0.7 - time.monotonic()))
         stopping.set()
         jumper.join()
         crm.switches(stale_reads_ms=0)

@@ -127,11 +127,11 @@ def the_poller_misses_nothing(play: Play) -> None:
             assembly.patch("accounts", id, {"name": f"Same stamp {id}"})
         assembly.switches(stamp_grain="microseconds")
         # Committed late: their stamps are older than what polls have seen meanwhile.
-        late = [f"late{n}.example" for n in range(play.pick(5, 20, 100))]
+        late = [f"late{n}.example" for n in range(play.pick(3, 20, 100))]
         for domain in late:
             assembly.create("accounts", {"name": f"Herald of {domain}", "domain": f"herald-{domain}"})
-            time.sleep(play.pick(0.6, 0.2, 0.2))
-            stamp = (datetime.now(UTC) - timedelta(seconds=2)).isoformat().replace("+00:00", "Z")
+            time.sleep(play.pick(2.5, 0.2, 0.2))
+            stamp = (datetime.now(UTC) - timedelta(seconds=3)).isoformat().replace("+00:00", "Z")
             assembly.seed({"accounts": [{"name": f"Late {domain}", "domain": domain, "updated_at": stamp}]})
         killer.join(kills * 20 + 30)
         stopping.set()
