@@ -1,7 +1,7 @@
 """The product with one guard taken out, to see that a row misses it. Each works on the process it is called in, and on nothing else."""
 
 # mypy: disable-error-code="method-assign, assignment, attr-defined, misc"
-# ruff: noqa: PLC0415  each patch imports what it changes, in the child alone
+
 from __future__ import annotations
 
 import os

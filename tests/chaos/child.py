@@ -4,7 +4,6 @@ python -c '…; from tests.chaos.child import main; main()' BREAK api FD
 python -c '…; from tests.chaos.child import main; main()' BREAK worker
 """
 
-# ruff: noqa: PLC0415  the product is imported after the patches
 from __future__ import annotations
 
 import runpy

@@ -1,7 +1,7 @@
 """Twenty places on the worker's way at which a kill must do no harm: before and after each effect of a reconcile, and in its duties."""
 
 # mypy: disable-error-code="method-assign, assignment, attr-defined, misc"
-# ruff: noqa: PLC0415  as in breaks.py
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -89,7 +89,7 @@ def no_race_in_deduplication(play: Play) -> None:
 # --- row 12 -------------------------------------------------------------------------------------------------------
 
 
-def forged(number: int, pick: random.Random) -> bytes:  # noqa: PLR0912  one branch for each kind of forgery
+def forged(number: int, pick: random.Random) -> bytes:
     """One request that no honest sender makes, built from a good one by one or several mutations."""
     body = event(f"forged-{number}")
     headers = signed(f"forged-{number}", body)
