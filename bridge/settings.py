@@ -206,6 +206,7 @@ class Settings(_Remotes, BaseSettings):
     brake_delete_percent: float = Field(default=2, ge=0)
     brake_reparent_count: int = Field(default=50, ge=0)
     brake_reparent_percent: float = Field(default=5, ge=0)
+    oscillation_flips: int = Field(default=4, ge=1)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "text"

@@ -61,7 +61,7 @@ def build(settings: Settings) -> Bridge:
         store.migrate()
         for name in connections:
             store.connections.ensure(name)
-        terms = _terms(store, connections, _timings(settings))
+        terms = _terms(store, connections, _timings(settings), settings.oscillation_flips)
         driver = Driver(store, terms, clock, sleep=time.sleep, in_flight=settings.max_in_flight)
         closing.callback(driver.close)
         rest = closing.pop_all()
@@ -78,7 +78,9 @@ def _timings(settings: Settings) -> Timings:
     )
 
 
-def _terms(store: Store, connections: Mapping[str, WiredConnection], timings: Timings) -> Callable[[str], Terms]:
+def _terms(
+    store: Store, connections: Mapping[str, WiredConnection], timings: Timings, most_flips: int
+) -> Callable[[str], Terms]:
     told: dict[tuple[str, str], str] = {}
 
     def tell_objects() -> None:
@@ -99,7 +101,7 @@ def _terms(store: Store, connections: Mapping[str, WiredConnection], timings: Ti
             raise UsageError(f"no connection is called {name!r}", status=404)
         tell_objects()
         wired = connections[name]
-        return Terms(wired.connectors, wired.mappings, timings, _RANDOM)
+        return Terms(wired.connectors, wired.mappings, timings, _RANDOM, most_flips)
 
     tell_objects()
     return terms

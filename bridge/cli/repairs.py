@@ -1,4 +1,4 @@
-"""``undo`` and ``links rebuild``: what a person does after something went wrong."""
+"""``undo``, ``forget`` and ``links rebuild``: what a person does after something went wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bridge.cli.output import FOUND, GOOD, Json, err, out, show_json, table
 from bridge.cli.records import named
 from bridge.cli.syncing import carried_out, planned_items, raise_if_paused
 from bridge.core.errors import UsageError
+from bridge.operations import forget as forgetting
 from bridge.operations import rebuild as rebuilding
 from bridge.operations import undo as undoing
 from bridge.store.rows import RunRow, Writes
@@ -36,12 +37,13 @@ def rebuild(connection: ConnectionName = None, as_json: Annotated[bool, Json] = 
 
 
 def undo(
-    run: Annotated[str | None, typer.Option(help="Everything that this backfill wrote.")] = None,
+    run: Annotated[str | None, typer.Argument(help="Everything that this backfill wrote.")] = None,
     record: Annotated[
         str | None, typer.Option(metavar="STREAM/SIDE:ID", help="Everything written to this record.")
     ] = None,
     cause: Annotated[str | None, typer.Option(help="Everything written for this cause, as history names it.")] = None,
     connection: ConnectionName = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop at the plan.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Carry out the plan without asking.")] = False,
     as_json: Annotated[bool, Json] = False,
 ) -> int:
@@ -59,14 +61,38 @@ def undo(
         if not items:
             out.print("There is nothing to take back.")
             return GOOD
+        if dry_run:
+            out.print(f"{len(items)} records; {sum(item.calls for item in items)} calls. Nothing was written.")
+            return FOUND
         if not yes and not typer.confirm("Carry this out?", err=True):
             return GOOD
         return _ended(carried_out(bridge, undoing.apply(bridge.store, plan.id)), as_json=as_json)
 
 
+def forget(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    connection: ConnectionName = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking.")] = False,
+    as_json: Annotated[bool, Json] = False,
+) -> int:
+    """Erase every value of a person from the bridge's database, for good. Both systems keep their records."""
+    with opened() as bridge:
+        name = chosen(bridge, connection).name
+        if not yes and not typer.confirm("Erase this person from the database? It cannot be undone.", err=True):
+            return GOOD
+        done = forgetting.forget(bridge.store, name, bridge.terms(name), email)
+    if as_json:
+        records = [f"{each.stream}/{each.side}:{each.record_id}" for each in done.records]
+        show_json({"records": records, "erased": done.erased})
+    else:
+        rows = sorted((table_name, count) for table_name, count in done.erased.items() if count)
+        out.print(table(f"{len(done.records)} records forgotten", ("in", "rows erased"), rows))
+    return GOOD
+
+
 def _which(bridge: Bridge, connection: str, run: str | None, record: str | None, cause: str | None) -> Writes:
     if sum(each is not None for each in (run, record, cause)) != 1:
-        raise UsageError("say what to undo: one of --run, --record and --cause")
+        raise UsageError("say what to undo: a run's id, --record or --cause")
     if record is None:
         return Writes(connection, run_id=run, cause=cause)
     stream, _, name = record.partition("/")

@@ -131,7 +131,7 @@ def _erase(transaction: Connection, connection: str, record: Reference, object_:
     of_connection = select(runs.c.id).where(runs.c.connection == connection)
     for table in (scan_keys, scan_rows):
         where = (table.c.stream == record.stream, table.c.side == record.side, table.c.record_id == record.record_id)
-        touched[table.name] = transaction.execute(
+        touched[str(table.name)] = transaction.execute(
             delete(table).where(table.c.run_id.in_(of_connection), *where)
         ).rowcount
     mine = select(changes.c.id).where(*_about(changes, connection, record))

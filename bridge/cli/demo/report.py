@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,20 +91,15 @@ def final(world: World, results: Mapping[str, Mapping[str, int]], spent: Mapping
 
 
 def _reasons(world: World) -> dict[str, Counter[str]]:
-    """Stream to how many records wait under which words; a record counts once, its attention item before its change."""
+    """Stream to how many records wait under which cause; a record counts once, its attention item before its change."""
     seen: set[tuple[str, str, str]] = set()
     found: dict[str, Counter[str]] = {}
     for item in waiting(world):
         key = (item["stream"], item["side"], item["record_id"])
         if key not in seen:
             seen.add(key)
-            found.setdefault(item["stream"], Counter())[_words(item["detail"] or item["cause"])] += 1
+            found.setdefault(item["stream"], Counter())[item["cause"]] += 1
     return found
-
-
-def _words(detail: str) -> str:
-    """A reason without the id that makes it one of many."""
-    return re.sub(r" \(?(crm|assembly):[\w-]+\)?", "", detail)
 
 
 def pairs(world: World) -> dict[str, int]:

@@ -357,8 +357,8 @@ def test_a_backfill_is_undone_after_its_plan_was_read(
     made = len(assembly.control.dump("accounts"))
     assert made > 0
     assert bridge(capsys, "undo")[0] == 2
-    assert bridge(capsys, "undo", "--run", "nonsense")[0] == 2
-    status, out, _ = bridge(capsys, "undo", "--run", run["id"], "--yes")
+    assert bridge(capsys, "undo", "nonsense")[0] == 2
+    status, out, _ = bridge(capsys, "undo", run["id"], "--yes")
     assert status == 0, out
     assert assembly.control.dump("accounts") == []
 
