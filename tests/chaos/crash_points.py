@@ -59,7 +59,7 @@ def _arm_effect(when: str, what: str, die: Callable[[], None]) -> None:
     Driver.carry_out = dying
 
 
-def _around(owner: Any, name: str, when: str) -> Callable[[Callable[[], None]], None]:
+def _around(owner: Any, name: str, when: str, *, always: bool = False) -> Callable[[Callable[[], None]], None]:
     """Die before or after the call of a method."""
 
     def armed(die: Callable[[], None]) -> None:
@@ -70,7 +70,7 @@ def _around(owner: Any, name: str, when: str) -> Callable[[Callable[[], None]], 
                 die()
             answer = plain(*args, **more)
             # Claims of nothing and polls of nothing are no event.
-            if when == "after" and answer:
+            if when == "after" and (answer or always):
                 die()
             return answer
 
@@ -112,7 +112,7 @@ def _others() -> dict[str, Callable[[Callable[[], None]], None]]:
         "after-group-commit": _around(GroupCommitter, "submit", "after"),
         "before-ring": _around(RedisDoorbell, "ring", "before"),
         "before-expire": _around(Changes, "expire", "before"),
-        "after-expire": _around(Changes, "expire", "after"),
+        "after-expire": _around(Changes, "expire", "after", always=True),
         "before-poll-hint": _around(Changes, "hint", "before"),
         "after-poll-hint": _around(Changes, "hint", "after"),
         "before-checkpoint": _around(Checkpoints, "set", "before"),
