@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+import uuid
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import redis
 
@@ -171,3 +174,34 @@ def test_a_new_connection_only_observes() -> None:
             until(lambda: backfilled(all, run["id"]), 60, "the end of the backfill")
             names = {row["name"] for row in all.assembly.control.records("accounts")}
             assert "Seen early" in names
+
+
+def test_everything_works_on_postgresql_too(postgres_url: str) -> None:
+    name = f"whole_{uuid.uuid4().hex[:12]}"
+    server = postgres_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        with whole(database_url=urlsplit(server)._replace(path=f"/{name}").geturl()) as all:
+            fill(all, 8)
+            with all.running("up"):
+                all.ready()
+                all.webhooks()
+                run = all.api("POST", "/admin/backfills", {"connection": "default"})
+                until(lambda: backfilled(all, run["id"]), 90, "the end of the backfill")
+                complete(all)
+                for pid in all.pids("-m workers.process"):
+                    os.kill(pid, signal.SIGKILL)
+                company = next(row for row in all.crm.control.records("companies") if row["status"] == "active")
+                all.crm.control.patch("companies", company["id"], {"name": "Renamed while the worker was dead"})
+                until(
+                    lambda: (
+                        "Renamed while the worker was dead"
+                        in {row["name"] for row in all.assembly.control.records("accounts")}
+                    ),
+                    40,
+                    "the edit's arrival",
+                )
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -92,7 +92,11 @@ class Whole:
                     child.wait()
 
     def ready(self) -> None:
-        until(self._is_ready, 60, "the API's start")
+        try:
+            until(self._is_ready, 60, "the API's start")
+        except AssertionError as late:
+            logs = "\n".join(file.read_text(errors="replace")[-3000:] for file in self.folder.glob("*.log"))
+            raise AssertionError(f"{late}\n{logs}") from late
 
     def _is_ready(self) -> bool:
         try:
