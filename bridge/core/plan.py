@@ -234,8 +234,11 @@ def _made(
         verdict = Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"))
         return FieldPlan(rule, verdict), rule.requires(target) or _is_made_up(rule, target, lookups, identity)
     if is_empty(value) or value is ABSENT:
-        if rule.requires(target):
-            detail = f"{rule.name} is empty, and {target} cannot have a record without it"
+        hidden = raw is ABSENT and rule.has(side) and rule.requires(side)
+        if rule.requires(target) or hidden:
+            # A side that requires a value has one, even if it does not show it: to leave it out would be a guess.
+            lacks = f"{side} does not show it" if hidden else f"{target} cannot have a record without it"
+            detail = f"{rule.name} is empty, and {lacks}"
             verdict = Verdict(rule.name, f"required:{rule.name}", hold=True, detail=detail, ways=("retry", "dismiss"))
             return FieldPlan(rule, verdict), True
         return FieldPlan(rule, Verdict(rule.name, "empty", settled=settled | {target: None})), False
