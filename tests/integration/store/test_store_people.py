@@ -7,7 +7,7 @@ from typing import Any
 
 from support.stores import HandClock, claim_one, company, contact, declare, declared, draft, finish, linked, step
 
-from bridge.core.effects import Done, Entry, Notice
+from bridge.core.effects import Busy, Done, Entry, Notice
 from bridge.core.records import ABSENT, Reference
 from bridge.store import InboxEvent, ItemDraft, ScanRow, Store
 from bridge.store.tables import metadata
@@ -72,6 +72,15 @@ def test_a_link_that_was_read_before_cannot_bring_the_values_back(store: Store) 
     claim = claim_one(store, contact("1"))
     store.people.forget("default", [Reference("contacts", "crm", "1")])
     finish(store, claim, link=draft(claim, "1", "a1", stream="contacts", email=SECRET))
+    assert SECRET not in everything(store)
+
+
+def test_a_page_compared_before_cannot_bring_the_values_back(store: Store) -> None:
+    known_person(store)
+    before = store.links.by_end("default", "contacts", "crm", ["1"])["1"]
+    store.people.forget("default", [Reference("contacts", "crm", "1")])
+    stale = draft(None, "1", "a1", stream="contacts", link=before, email=SECRET)
+    assert store.links.bind("default", [stale]) == [Busy()]
     assert SECRET not in everything(store)
 
 
