@@ -203,6 +203,10 @@ class Planner:
         result.paired.add(carrier.ref.id)
         records: dict[str, Record | None] = {left: record, right: carrier}
         item = self._item("bind", left, record.ref.id, record.ref.id, carrier.ref.id, calls=2)
+        if sum(self._stream.left_id(key) is not None for key in self._terms.keys(carrier)) > 1:
+            # Keys of several records, one of which may be gone: decided on fresh reads.
+            result.items.append(item)
+            return
         try:
             plan = plan_update(self._stream, Situation(None, records, "rebuild"), lookups)
         except (ParentNotLinked, Undecodable):

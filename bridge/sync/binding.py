@@ -155,7 +155,9 @@ def _by_key(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Gener
         if found is None:
             return Nobody()
         taken = yield from _linked(claim, stream, [found])
-        return Taken(found, "join key") if taken else One(found, keyed=True)
+        if taken or (yield from _owned_twice(claim, stream, terms, record, found)):
+            return Taken(found, "join key")
+        return One(found, keyed=True)
     owners = []
     ids = {left_id for key in terms.keys(record) if (left_id := stream.left_id(key)) is not None}
     for left_id in sorted(ids):
@@ -168,6 +170,18 @@ def _by_key(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Gener
         return Dangling(record) if ids else Nobody()
     taken = yield from _linked(claim, stream, owners)
     return Taken(owners[0], "join key") if taken else One(owners[0], keyed=True)
+
+
+def _owned_twice(
+    claim: Claim, stream: Stream, terms: Terms, record: Record, found: Record
+) -> Generator[Effect, Any, bool]:
+    """Whether the carrier of the join key carries that of another record too, which exists: nobody can tell whose it is."""
+    left = stream.sides[0]
+    others = {stream.left_id(key) for key in terms.keys(found)} - {None, record.ref.id}
+    for other in sorted(filter(None, others)):
+        if (yield Read(GetRecord(Ref(left, stream.object(left), other)), claim.change.lane)) is not None:
+            return True
+    return False
 
 
 def _linked(claim: Claim, stream: Stream, records: list[Record]) -> Generator[Effect, Any, frozenset[str]]:

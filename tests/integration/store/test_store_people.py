@@ -57,6 +57,31 @@ def test_nothing_of_a_forgotten_person_is_left(store: Store) -> None:
     assert [row.field for row in store.history.page("default", link_id=link.id).items] == ["email"]
 
 
+def test_a_mention_is_erased_wherever_it_stands(store: Store) -> None:
+    """An address also turns up in records of others, in any capitals; those records live on without it."""
+    known_person(store)
+    assert [link.stream for link in store.people.mentioning("default", SECRET.upper())] == ["contacts"]
+    store.people.forget("default", [], SECRET.upper())
+    assert SECRET not in everything(store)
+    assert SECRET.encode().hex() not in everything(store)
+    assert store.links.by_end("default", "contacts", "crm", ["1"])["1"].state == "live"
+    store.people.forget("second", [], "email")
+    assert "email" in everything(store), "another connection's rows are its own"
+
+
+def test_what_a_forgotten_persons_webhooks_and_listings_say_is_not_kept(store: Store) -> None:
+    store.people.forget("default", [Reference("contacts", "crm", "1")])
+    known_person_again = [InboxEvent("default", "e", "contact.updated", "contacts", "1", SECRET.encode())]
+    store.inbox.receive(known_person_again, [[contact("1")]])
+    run = store.runs.create("default", ["contacts"])
+    store.scans.add_page(run.id, "contacts", "crm", [ScanRow("1", {"email": SECRET}), ScanRow("2", {})])
+    assert SECRET.encode().hex() not in everything(store)
+    assert SECRET not in everything(store)
+    assert [row.record_id for row in store.scans.page(run.id, "contacts", "crm", None, 10)] == ["2"]
+    assert [event.body for event in store.inbox.page().items] == [b""]
+    assert store.links.by_end("default", "contacts", "crm", ["1"])["1"].state == "dead"
+
+
 def test_others_are_not_forgotten(store: Store) -> None:
     known_person(store)
     other = linked(store, "1", "a1", name="Acme")
