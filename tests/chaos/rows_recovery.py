@@ -32,6 +32,11 @@ def every_crash_point_recovers(play: Play) -> None:
     slowest: dict[str, float] = {}
     with site(breaks=play.breaks, workers=0, assembly={"limit_per_second": 0}, **settings) as at:
         at.live()
+        # Polling has begun: what is there before belongs to a backfill.
+        at.worker("first")
+        polls = "SELECT count(*) FROM checkpoints WHERE name = 'poll/assembly/accounts'"
+        play.until(lambda: at.one(polls) > 0, 60, "the first poll", 0.2)
+        at.stop("first")
         while deaths:
             now, deaths = deaths[:batch], deaths[batch:]
             crashed = [(point, *_crash(play, at, point, number)) for number, point in enumerate(now)]
@@ -130,8 +135,9 @@ def the_poller_misses_nothing(play: Play) -> None:
         late = [f"late{n}.example" for n in range(play.pick(3, 20, 100))]
         for domain in late:
             assembly.create("accounts", {"name": f"Herald of {domain}", "domain": f"herald-{domain}"})
-            time.sleep(play.pick(2.5, 0.2, 0.2))
-            stamp = (datetime.now(UTC) - timedelta(seconds=3)).isoformat().replace("+00:00", "Z")
+            time.sleep(pause := play.pick(2.5, 0.2, 0.2))
+            # Two seconds before its herald: a listing asks by whole seconds.
+            stamp = (datetime.now(UTC) - timedelta(seconds=pause + 2)).isoformat().replace("+00:00", "Z")
             assembly.seed({"accounts": [{"name": f"Late {domain}", "domain": domain, "updated_at": stamp}]})
         killer.join(kills * 20 + 30)
         stopping.set()
