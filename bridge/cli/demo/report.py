@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,41 +64,53 @@ def check(world: World) -> list[str]:
     return disagreements(sides, {(item["stream"], item["side"], item["record_id"]) for item in waiting(world)})
 
 
+RESULTS = (
+    ("created", "created"),
+    ("bound", "found there"),
+    ("updated", "updated"),
+    ("unchanged", "unchanged"),
+    ("voided", "live change came first"),
+)
+"""A run's results and what they are called in the table."""
+
+
 def final(world: World, results: Mapping[str, Mapping[str, int]], spent: Mapping[str, Calls]) -> RenderableType:
     """``results``: stream to what its records' backfill came to, by result."""
     reasons = _reasons(world)
-    rows = [
+    shown = [(name, words) for name, words in RESULTS if name != "voided" or any(c.get(name) for c in results.values())]
+    rows = (
         (
             stream,
-            counts.get("created", 0),
-            counts.get("bound", 0),
-            counts.get("updated", 0),
-            counts.get("unchanged", 0),
-            sum(reasons.get(stream, Counter()).values()),
-            "; ".join(f"{count} × {why}" for why, count in reasons.get(stream, Counter()).most_common()),
+            *(counts.get(name, 0) for name, _ in shown),
+            sum(len(each) for each in reasons.get(stream, {}).values()),
         )
         for stream, counts in results.items()
-    ]
-    streams = table(
-        "", ("stream", "created", "found there", "updated", "unchanged", "waiting", "for a person, because"), rows
     )
+    streams = table("", ("stream", *(words for _, words in shown), "waiting for a person"), rows)
+    why = [
+        Text(f"  {len(details)} {stream}: {details[0]} ({cause})")
+        for stream, causes in reasons.items()
+        for cause, details in sorted(causes.items(), key=lambda pair: -len(pair[1]))
+    ]
     costs = table(
         "",
         ("system", "API calls", "of them writes", "429s", "most in a second"),
         ((name, each.total, each.writes, each.too_many, each.peak) for name, each in spent.items()),
     )
-    return Group(streams, Text(), costs)
+    return Group(streams, *why, Text(), costs)
 
 
-def _reasons(world: World) -> dict[str, Counter[str]]:
-    """Stream to how many records wait under which cause; a record counts once, its attention item before its change."""
+def _reasons(world: World) -> dict[str, dict[str, list[str]]]:
+    """Stream, cause, and for each record that waits under it the words, without ids. A record counts once, its attention
+    item before its change."""
     seen: set[tuple[str, str, str]] = set()
-    found: dict[str, Counter[str]] = {}
+    found: dict[str, dict[str, list[str]]] = {}
     for item in waiting(world):
         key = (item["stream"], item["side"], item["record_id"])
         if key not in seen:
             seen.add(key)
-            found.setdefault(item["stream"], Counter())[item["cause"]] += 1
+            words = re.sub(r" (crm|assembly):[\w-]+", "", item["detail"] or item["cause"])
+            found.setdefault(item["stream"], {}).setdefault(item["cause"], []).append(words)
     return found
 
 
