@@ -427,10 +427,10 @@ class Oracle:
         """A person has been asked about this field or this record, or it is pinned."""
         if spec.name in link.pinned:
             return True
-        hidden = any((side, spec.path(side)) in self.final.hidden for side in SIDES)
-        if hidden and all(self._made_by_user(link, side) for side in SIDES):
-            # Bound, not made: what stands where nobody can look is unknown to all.
-            return True
+        for side in SIDES:
+            if (side, spec.path(side)) in self.final.hidden and self._made_by_user(link, side):
+                # What a user put where nobody can look is unknown to all.
+                return True
         return any(
             (link.stream, side, id, name) in self.shown for side, id in link.ends.items() for name in ("", spec.name)
         )
