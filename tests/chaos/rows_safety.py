@@ -351,7 +351,7 @@ def hostile_configuration(play: Play) -> None:
             folder.mkdir(exist_ok=True)
             (folder / "companies.yaml").write_text(text)
             began = time.monotonic()
-            done = _bridge(at, "mappings", "check", BRIDGE_MAPPINGS_DIR=str(folder))
+            done = _bridge(at, "mappings", "check", str(folder))
             slowest = max(slowest, time.monotonic() - began)
             checked += 1
             play.check(done.returncode in (1, 2), f"{name} was accepted (exit status {done.returncode})")
