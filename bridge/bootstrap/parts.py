@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
 import redis
 
@@ -24,6 +24,10 @@ from bridge.transport import CallCounter
 
 SLICE_SECONDS: Final = 30.0
 """How long a drain works before others have their turn."""
+
+
+Dialect: TypeAlias = Literal["current", "legacy"]
+"""Of Assembly's API."""
 
 
 class SystemConnector(Connector, Protocol):

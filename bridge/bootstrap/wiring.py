@@ -13,7 +13,7 @@ import redis
 
 from bridge import jobs, transport
 from bridge import settings as configuration
-from bridge.bootstrap.parts import Bell, Bridge, Rules, SystemConnector, WiredConnection
+from bridge.bootstrap.parts import Bell, Bridge, Dialect, Rules, SystemConnector, WiredConnection
 from bridge.clients.assembly import AssemblyClient
 from bridge.clients.assembly.legacy import LegacyClient
 from bridge.clients.crm import CrmClient
@@ -134,13 +134,21 @@ def _wire(
     )
     connectors: dict[str, SystemConnector] = {
         "crm": CrmConnector(CrmClient(crm_http, connection.crm_entity_id, crm_options.names), crm_options),
-        "assembly": LegacyConnector(LegacyClient(assembly_http), assembly_options)
-        if connection.assembly_dialect == "legacy"
-        else AssemblyConnector(AssemblyClient(assembly_http), assembly_options),
+        "assembly": _assembly(connection.assembly_dialect, assembly_http, assembly_options),
     }
-    traits = {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
+    traits = _traits(connectors)
     files = LiveFolder(connection.mappings_dir, lambda texts: _rules(texts, traits))
     return WiredConnection(connection.name, connection, connectors, calls, files)
+
+
+def _assembly(dialect: Dialect, http: transport.Http, options: AssemblyOptions) -> SystemConnector:
+    if dialect == "legacy":
+        return LegacyConnector(LegacyClient(http, options.labels_path), options)
+    return AssemblyConnector(AssemblyClient(http, options.labels_path), options)
+
+
+def _traits(connectors: Mapping[str, SystemConnector]) -> dict[tuple[str, str], Traits]:
+    return {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
 
 
 def _rules(texts: Mapping[str, str], traits: Mapping[tuple[str, str], Traits]) -> Rules:
@@ -159,20 +167,18 @@ def _rules(texts: Mapping[str, str], traits: Mapping[tuple[str, str], Traits]) -
     return Rules(mappings, webhooks, warnings)
 
 
-def read_rules(folder: Path) -> Rules:
+def read_rules(folder: Path, dialect: Dialect = "current") -> Rules:
     """A folder of mappings by itself, without settings. Raises ``MappingError``, or ``SettingsError`` if it has no files."""
-    return _rules(read_folder(folder), _documented_traits())
+    return _rules(read_folder(folder), _documented_traits(dialect))
 
 
-def _documented_traits() -> dict[tuple[str, str], Traits]:
+def _documented_traits(dialect: Dialect) -> dict[tuple[str, str], Traits]:
     """What the systems can do with default options; asks no remote."""
     silent = transport.LocalLimiter(transport.Rate(1))
     nowhere = transport.open("none", "http://127.0.0.1:9", "none", silent)
-    connectors: dict[str, SystemConnector] = {
-        "crm": CrmConnector(CrmClient(nowhere, "")),
-        "assembly": AssemblyConnector(AssemblyClient(nowhere)),
-    }
-    return {(side, name): connector.traits(name) for side, connector in connectors.items() for name in OBJECTS[side]}
+    return _traits(
+        {"crm": CrmConnector(CrmClient(nowhere, "")), "assembly": _assembly(dialect, nowhere, AssemblyOptions())}
+    )
 
 
 def _limiter(name: str, rate: float, client: redis.Redis | None, processes: int) -> transport.Limiter:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, TypeVar
 
 import typer
 
 from bridge import bootstrap
 from bridge.bootstrap import Bridge, WiredConnection
 from bridge.core.errors import UsageError
+
+Connection = TypeVar("Connection")
 
 ConnectionName = Annotated[
     str | None, typer.Option("--connection", "-c", help="Which one; needed where several are configured.")
@@ -25,11 +27,16 @@ def opened() -> Iterator[Bridge]:
 
 def chosen(bridge: Bridge, name: str | None) -> WiredConnection:
     """The connection of that name, or the only one. Raises ``UsageError``."""
-    known = ", ".join(bridge.connections)
+    return picked(bridge.connections, name)
+
+
+def picked(known: Mapping[str, Connection], name: str | None) -> Connection:
+    """As ``chosen``, from anything kept by connection."""
+    names = ", ".join(known)
     if name is None:
-        if len(bridge.connections) > 1:
-            raise UsageError(f"say which connection: --connection one of {known}")
-        return next(iter(bridge.connections.values()))
-    if name not in bridge.connections:
-        raise UsageError(f"no connection is called {name!r}; there are: {known}")
-    return bridge.connections[name]
+        if len(known) > 1:
+            raise UsageError(f"say which connection: --connection one of {names}")
+        return next(iter(known.values()))
+    if name not in known:
+        raise UsageError(f"no connection is called {name!r}; there are: {names}")
+    return known[name]

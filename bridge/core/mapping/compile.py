@@ -223,6 +223,10 @@ def _check_traits(root: Node, stream: MappedStream, report: Report, traits: Mapp
             known = [name for system, name in traits if system == side]
             report(root.at(side), f"{side} has no object `{stream.object(side)}`", nearest(stream.object(side), known))
             continue
+        if not any((trait.readable, trait.creatable, trait.updatable, trait.deletable)):
+            hint = "Remove this file, or use the dialect that has them (BRIDGE_ASSEMBLY_DIALECT)."
+            report(root.at(side), f"{side} has no `{stream.object(side)}` in this dialect", hint)
+            continue
         checks: tuple[tuple[bool, str, str], ...] = (
             (stream.creates(side) and not trait.creatable, "create", f"{side} cannot create {stream.object(side)}"),
             (
