@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -93,6 +95,21 @@ def test_a_person_whom_nobody_has_linked_is_never_created(tmp_path: Path) -> Non
         there.look("contacts", "crm", contact)
         assert there.link_of("contacts", "crm", contact).state == "dead"
         assert len(there.rows("assembly", "contacts")) == 1
+        assert found(there) == set()
+
+
+def test_values_that_were_deleted_before_leave_the_free_pages_too(tmp_path: Path) -> None:
+    """A backfill's listing was dropped long ago; a database that does not overwrite what it frees still has the bytes."""
+    with family(tmp_path) as there:
+        with contextlib.closing(sqlite3.connect(tmp_path / "bridge.db")) as database:
+            database.execute("PRAGMA secure_delete=OFF")
+            database.execute("CREATE TABLE listing (raw TEXT)")
+            database.executemany("INSERT INTO listing VALUES (?)", [(EMAIL * 20,)] * 200)
+            database.commit()
+            database.execute("DROP TABLE listing")
+            database.commit()
+        assert found(there) == {EMAIL}
+        forget(there.bridge.store, CONNECTION, there.bridge.terms, EMAIL)
         assert found(there) == set()
 
 
