@@ -43,6 +43,10 @@ def check(as_json: Annotated[bool, Json] = False) -> int:
 def _findings() -> Iterator[Finding]:
     settings = bootstrap.load_settings()
     yield Finding("settings", True, "complete")
+    # Before the mappings, which are refused where they ask for what is lacking.
+    for each in settings.connections():
+        if each.assembly_dialect == "legacy":
+            yield from (Finding(f"{each.name}: assembly", None, words) for words in LegacyConnector.lacks)
     try:
         bridge = bootstrap.build(settings)
     except MappingError as wrong:
@@ -83,8 +87,6 @@ def _side(connection: WiredConnection, side: str) -> Iterator[Finding]:
     """The key first; then the first page of every mapped object, which shows a missing scope."""
     what = f"{connection.name}: {side}"
     connector = connection.connectors[side]
-    if isinstance(connector, LegacyConnector):
-        yield from (Finding(what, None, words) for words in connector.lacks)
     probe = _ask(connector.probe)
     if probe is not None:
         yield Finding(what, False, probe)

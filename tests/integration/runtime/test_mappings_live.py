@@ -144,6 +144,31 @@ def test_labels_are_looked_for_where_the_options_say(
         assembly.control.switches(labels_path="accounts")
 
 
+def test_the_older_dialect_is_named_with_what_it_lacks_and_refuses_only_what_it_lacks(
+    live: Path, crm: Box, assembly: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BRIDGE_ASSEMBLY_DIALECT", "legacy")
+    assembly.control.switches(dialect="legacy")
+    try:
+        assert main(["check", "--json"]) == 1
+        out = capsys.readouterr().out
+        assert "the legacy dialect has no deals and no notes" in out
+        assert "assembly has no `deals` in this dialect" in out
+        for name in ("deals", "notes"):
+            (live / f"{name}.yaml").unlink()
+            (live / f"{name}_test.yaml").unlink()
+        assert main(["check", "--json"]) == 0
+        out = capsys.readouterr().out
+        assert "the legacy dialect has no upsert" in out
+        assert "key accepted; can read accounts, contacts" in out
+        crm.control.create("companies", {"name": "Acme", "website": "acme.example"})
+        assert main(["backfill"]) == 0
+        (account,) = assembly.control.dump("accounts")
+        assert account["name"] == "Acme"
+    finally:
+        assembly.control.switches(dialect="current")
+
+
 def test_streams_that_the_older_dialect_has_not_are_refused_where_they_are_written(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
