@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge.core.errors import Transient
 from bridge.core.guards import Brake
 from bridge.core.mapping import load
 from bridge.core.ports import Page, Traits
@@ -131,3 +132,21 @@ def test_the_checkpoint_never_passes_the_remotes_clock(world: tuple[Store, Listi
     listing.now = START + timedelta(seconds=20)
     poll(store, "default", terms, overlap=OVERLAP)
     assert store.checkpoints.get("default", "poll/assembly/deals")["at"] == (START + timedelta(seconds=15)).isoformat()
+
+
+def test_a_round_that_dies_between_two_pages_starts_again_where_it_began(world: tuple[Store, Listing, Terms]) -> None:
+    """The first page shows the newest rows: a checkpoint that moved with it would leave the older ones behind for good."""
+    store, listing, terms = world
+    for number, key in enumerate(("d1", "d2", "d3")):
+        edit(listing, key, 10 + 20 * number)
+
+    def die() -> None:
+        raise Transient("the remote hung up")
+
+    listing.between = die
+    with pytest.raises(Transient):
+        poll(store, "default", terms, overlap=OVERLAP)
+    assert hinted(store) == {"d2", "d3"}
+    listing.between = lambda: None
+    poll(store, "default", terms, overlap=OVERLAP)
+    assert hinted(store) == {"d1", "d2", "d3"}
