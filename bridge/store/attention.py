@@ -179,9 +179,14 @@ def _put(transaction: Connection, connection: str, raised: Raised, now: datetime
         "updated_at": now,
     }
     same = [attention.c[name] == value for name, value in own.items()]
-    again = transaction.execute(update(attention).where(*same, attention.c.state == "open").values(**values))
-    if not again.rowcount:
+    known = transaction.execute(
+        select(attention.c.id, attention.c.state).where(*same, attention.c.state != "closed")
+    ).first()
+    if known is None:
         transaction.execute(insert(attention).values(**own, **values, state="open", created_at=now))
+    elif known.state == "open":
+        # A decided one waits to be carried out: the answer stands.
+        transaction.execute(update(attention).where(attention.c.id == known.id).values(**values))
 
 
 def _known(transaction: Connection, id: int) -> AttentionRow:

@@ -9,7 +9,7 @@ from tests.chaos.crash_points import POINTS
 from tests.chaos.play import Row, perform
 from tests.chaos.rows import ROWS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 NEVER_OLDER = pytest.mark.xfail(
     reason="the CRM sandbox's lagging replica never goes back, so row 7 cannot miss its guard"
 )
@@ -28,6 +28,7 @@ def test_the_table_is_whole() -> None:
     assert len(set(POINTS)) == 20
 
 
+@pytest.mark.chaos
 @pytest.mark.xdist_group("chaos")
 @pytest.mark.parametrize("row", BY_NAME)
 def test_the_promise_is_kept(row: Row) -> None:
@@ -35,6 +36,7 @@ def test_the_promise_is_kept(row: Row) -> None:
     assert result.kept, f"{result.problem}\n{result.figures}"
 
 
+@pytest.mark.chaos
 @pytest.mark.xdist_group("chaos")
 @pytest.mark.parametrize("row", WITHOUT)
 def test_without_its_guard_it_is_not(row: Row) -> None:
