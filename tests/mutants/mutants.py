@@ -174,8 +174,8 @@ MERGING = (
         "bridge/core/plan.py",
         "values[key] = planned.verdict.settled[side]",
         "values[key] = next(iter(planned.verdict.settled.values()))",
-        (VALUES,),
-        "reaches_the_other_side or agreement or correction",
+        (GUARDED,),
+        "own_sides_raw",
     ),
     Mutant(
         "base of a held field advanced",
@@ -187,8 +187,8 @@ MERGING = (
         "                continue\n"
         "            if not _all_answered(planned, answered):\n"
         "                continue",
-        (VALUES,),
-        "asked",
+        (GUARDED,),
+        "keeps_its_base",
     ),
     Mutant(
         "base advanced without an answer",
