@@ -68,21 +68,31 @@ def private_folder() -> Path:
 def known_folder(database_url: str) -> Path | None:
     """The folder that everything on this machine which shares a database agrees on: there a worker or a command
     started by hand finds the Redis of ``bridge up``. ``None`` where somebody else holds that name."""
-    digest = hashlib.sha256(database_url.encode()).hexdigest()[:16]
-    folder = Path(f"/tmp/bridge-{os.getuid()}-{digest}")  # noqa: S108  checked below to be ours alone
+    folder = _known(database_url)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
     except OSError:
         return None
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
-    return folder if ours else None
+    return folder if _is_ours(folder) else None
 
 
 def find_running(database_url: str) -> str | None:
     """The URL of the embedded Redis that runs for this database, if one answers."""
-    folder = known_folder(database_url)
-    return url(folder) if folder is not None and answers(folder) else None
+    folder = _known(database_url)
+    return url(folder) if _is_ours(folder) and answers(folder) else None
+
+
+def _known(database_url: str) -> Path:
+    digest = hashlib.sha256(database_url.encode()).hexdigest()[:16]
+    return Path(f"/tmp/bridge-{os.getuid()}-{digest}")  # noqa: S108  used only while it is ours alone
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def answers(folder: Path) -> bool:
