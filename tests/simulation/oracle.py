@@ -84,7 +84,7 @@ class Pair:
 
     @property
     def remembered(self) -> list[float]:
-        return [event.at for event in self.events if event.kind == "remembered"]
+        return [event.at for event in self.events if event.kind == "remembered" and event.note != "open"]
 
 
 class Oracle:
@@ -280,15 +280,20 @@ class Oracle:
             event.kind in ("landing", "remembered") and event.at >= first for event in self._before_all(pair, winners)
         ):
             return winners
-        before_binding = pair.bound is None or all(write.at < pair.bound for write in winners)
-        rule = self.rules.on_bind if before_binding and self._both_by_users(pair) else self.rules.conflict
-        if rule not in SIDES:
+        without_base = self._both_by_users(pair) and not self._ever_landed(pair, spec, winners)
+        rule = self.rules.on_bind if without_base else self.rules.conflict
+        if rule not in SIDES or (without_base and self._agreed_once(pair, spec, winners)):
             return winners
-        if before_binding and self._agreed_once(pair, spec, winners):
-            return winners
-        if before_binding and any(write.value is None for write in winners):
+        if without_base and any(write.value is None for write in winners):
             return [write for write in winners if write.value is not None] or winners
         return [write for write in winners if write.side == rule]
+
+    def _ever_landed(self, pair: Pair, spec: FieldSpec, winners: Sequence[Write]) -> bool:
+        """Whether the bridge wrote the field before these writes: until then two bound records have no common past."""
+        return any(
+            event.kind == "landing" and spec.path(event.side) in event.values
+            for event in self._before_all(pair, winners)
+        )
 
     def _agreed_once(self, pair: Pair, spec: FieldSpec, winners: Sequence[Write]) -> bool:
         """Before they were bound both sides said the same for a while; an edit after that is no difference on bind."""

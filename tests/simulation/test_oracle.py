@@ -116,7 +116,7 @@ def test_an_edit_that_nobody_could_know_of_may_lose() -> None:
 
 def test_between_edits_in_ignorance_the_rule_decides() -> None:
     rules = Rules(STREAMS, conflict="assembly")
-    story = Story(rules).company("x", "x", made_by="user").remembered(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
+    story = Story(rules).company("x", "x").remembered(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
     assert story.landed(2, "assembly", "x").told() == {"superseded"}
 
 

@@ -18,6 +18,7 @@ from bridge.core.effects import (
     Advance,
     Claim,
     Commit,
+    Done,
     Effect,
     FindByKey,
     FindByValue,
@@ -250,10 +251,18 @@ class World:
     def note(self, kind: Any, **values: Any) -> None:
         self.journal.add(Event(self.now, kind, **values))
 
-    def remember(self, link: Link, by: str) -> None:
+    def remember(self, link: Link, by: str, *, settled: bool) -> None:
         ends = {side: end.record_id for side, end in link.ends.items()}
         self.journal.add(
-            Event(self.now, "remembered", object=link.stream, id=str(link.id), values=ends, by=by, note=link.state)
+            Event(
+                self.now,
+                "remembered",
+                object=link.stream,
+                id=str(link.id),
+                values=ends,
+                by=by,
+                note=link.state if settled else "open",
+            )
         )
 
 
@@ -432,7 +441,9 @@ class Job:
     def _remembered(self, operation: Any, answer: Any) -> None:
         link = answer.link if isinstance(answer, Finished) else answer if isinstance(answer, Link) else None
         if isinstance(operation, Finish | Advance) and link is not None:
-            self.world.remember(link, self.sender.by)
+            # Without an answer the fields keep their base: nothing new is known of what was sent.
+            settled = isinstance(operation, Advance) or isinstance(operation.outcome, Done)
+            self.world.remember(link, self.sender.by, settled=settled)
 
     def _later(self, act: Callable[[], None]) -> None:
         self.world.after(self.world.rng.uniform(0.001, 0.3) * self.world.chances.latency, act)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.simulation.mapping_text import Style
@@ -71,7 +73,6 @@ def test_a_spelling_is_known_again_after_a_kill_before_any_effect() -> None:
     )
 
 
-@open_finding
 def test_a_create_whose_answer_was_lost_is_not_repeated_because_a_person_edited_what_it_made() -> None:
     with stage() as told:
         told.faults["crm"].timeout = 1.0
@@ -90,7 +91,6 @@ def test_a_create_whose_answer_was_lost_is_not_repeated_because_a_person_edited_
         assert len(told.live("assembly", "companies")) == 1
 
 
-@open_finding
 def test_a_spelling_makes_our_own_create_no_stranger() -> None:
     """The CRM trims the title of a lead whose create was never answered; the lead's webhook must not make a second deal."""
     with stage(crm=Habits(trim=True)) as told:
@@ -103,7 +103,6 @@ def test_a_spelling_makes_our_own_create_no_stranger() -> None:
         assert len(told.live("assembly", "deals")) == len(told.live("crm", "deals")) == 1
 
 
-@open_finding
 def test_a_create_whose_source_is_deleted_before_its_answer_is_looked_for_comes_to_an_end() -> None:
     with stage() as told:
         told.faults["crm"].timeout = 1.0
@@ -132,3 +131,41 @@ def test_a_late_write_of_a_bind_that_never_was_is_repaired() -> None:
         told.settle()
         assert told.value("crm", "contacts", here, "lastName") == "Doe"
         assert len(told.live("assembly", "contacts")) == len(told.live("crm", "contacts")) == 2
+
+
+@open_finding
+def test_a_half_bound_link_that_leaves_the_scope_gets_its_key_when_it_is_back() -> None:
+    with stage() as told:
+        told.assembly.create("accounts", {"name": "Borg", "domain": "borg.com"})
+        told.world.kill_before.append("write update")
+        while not told.world.counts["kill"]:
+            told.wait(1)
+        (made,) = told.live("crm", "companies")
+        told.crm.edit("companies", made.id, {"status": "inactive"})
+        told.settle()
+        told.crm.edit("companies", made.id, {"status": "active"})
+        told.settle()
+
+
+@pytest.mark.parametrize("failing", [False, pytest.param(True, marks=open_finding)])
+def test_a_late_write_that_is_seen_long_after_is_repaired_all_the_same(failing: bool) -> None:
+    """It landed within the window; the first look at that side after the window failed."""
+    for seed in range(4):
+        with stage(duties=False) as told:
+            crm, assembly = told.company()
+            told.wait(200)
+            told.faults["assembly"].rng = random.Random(seed)
+            told.faults["assembly"].late, told.faults["assembly"].late_by = 1.0, 20.0
+            told.crm.edit("companies", crm, {"industry": "Glass"})
+            told.wait(2.5)
+            told.faults["assembly"].late = 0.0
+            told.crm.edit("companies", crm, {"industry": "Wood"})
+            told.wait(35)
+            if failing:
+                told.faults["assembly"].error = 1.0
+                told.crm.edit("companies", crm, {"address": "Street 1"})
+                told.wait(5)
+                told.faults["assembly"].error = 0.0
+            told.rest()
+            assert told.value("crm", "companies", crm, "industry") == "Wood"
+            assert told.value("assembly", "accounts", assembly, INDUSTRY) == "Wood"
