@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import orjson
 import typer
@@ -18,8 +18,16 @@ FOUND: Final = 1
 """The command worked and found something that wants attention, or what it did failed."""
 WRONG_USE: Final = 2
 
-out: Final = Console(highlight=False, soft_wrap=False)
-err: Final = Console(stderr=True, highlight=False)
+_UNBROKEN: Final = 100_000
+"""Columns where no terminal is: lines are not broken, so that ids can be searched for and copied."""
+
+
+def _console(file: TextIO, *, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False, width=None if file.isatty() else _UNBROKEN)
+
+
+out: Final = _console(sys.stdout)
+err: Final = _console(sys.stderr, stderr=True)
 
 Json = typer.Option("--json", help="Print JSON for scripts.")
 

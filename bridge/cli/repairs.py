@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from bridge.bootstrap import Bridge
 from bridge.cli.opening import ConnectionName, chosen, opened
 from bridge.cli.output import FOUND, GOOD, Json, err, out, show_json, table
 from bridge.cli.records import named
-from bridge.cli.syncing import carried_out, planned_items, raise_if_paused
+from bridge.cli.syncing import carried_out, item_lines, planned_items, raise_if_paused
 from bridge.core.errors import UsageError
 from bridge.operations import forget as forgetting
 from bridge.operations import rebuild as rebuilding
@@ -56,8 +57,8 @@ def undo(
         if plan.state != "done":
             return _ended(plan, as_json=as_json)
         items = list(planned_items(bridge, plan.id))
-        rows = ((item.stream, item.action, f"{item.side}:{item.record_id}", item.calls, item.detail) for item in items)
-        err.print(table("", ("stream", "what", "record", "calls", "detail"), rows))
+        for item in items:
+            err.print(Text("\n".join(item_lines(item))), soft_wrap=True)
         if not items:
             out.print("There is nothing to take back.")
             return GOOD

@@ -7,13 +7,15 @@ works itself until the run has ended.
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from bridge.bootstrap import Bridge, WiredConnection, working
 from bridge.cli.opening import ConnectionName, chosen, opened
@@ -24,6 +26,7 @@ from bridge.store import RunRow
 from bridge.web.schemas import Backfill, PlanItem
 
 ENDED: Final = frozenset({"done", "cancelled", "failed"})
+UNDONE: Final = frozenset({"revert", "uncreate", "keep"})
 LOOK_SECONDS: Final = 0.25
 
 Streams = Annotated[list[str] | None, typer.Option("--stream", "-s", help="Only this stream; may be given again.")]
@@ -148,10 +151,32 @@ def _print_plan(row: RunRow, planned: list[PlanItem], most: int) -> None:
     for item in planned:
         counts[item.stream, item.action, item.side] += 1
         calls[item.stream, item.action, item.side] += item.calls
-    rows = ((*key, count, calls[key]) for key, count in counts.items())
-    out.print(table("", ("stream", "action", "seen in", "records", "calls"), rows))
     eta = f", about {max(1, round(row.eta_seconds / 60))} min" if row.eta_seconds else ""
     out.print(f"{len(planned)} records differ; {sum(calls.values())} calls{eta}. Nothing was written.")
-    if most and planned:
-        shown = ((p.stream, p.action, f"{p.side}:{p.record_id}", p.detail) for p in planned[:most])
-        out.print(table("", ("stream", "action", "record", "what"), shown))
+    if planned:
+        rows = ((*key, count, calls[key]) for key, count in counts.items())
+        out.print(table("", ("stream", "action", "seen in", "records", "calls"), rows))
+    for item in planned[:most]:
+        out.print(Text("\n".join(item_lines(item))), soft_wrap=True)
+    if most and (left := len(planned) - most) > 0:
+        out.print(f"… and {left} more: --items {len(planned)} shows all, --json too.")
+
+
+def item_lines(item: PlanItem) -> Iterator[str]:
+    """One record of a plan: what happens to it, a line for each field that would be written, a line for each question."""
+    detail = item.detail if isinstance(item.detail, Mapping) else {}
+    yield f"{item.stream} {item.action} {item.side}:{item.record_id}"
+    for field in detail.get("fields", ()):
+        was = "" if item.action == "create" else f"{_value(field['old'])} → "
+        yield f"  {field['field']}: {was}{_value(field['new'])} in {field['side']}"
+    # A question of an undo needs no answer: the field is left as it is.
+    asks = "left as it is" if item.action in UNDONE else "asks a person"
+    for question in detail.get("questions", ()):
+        about = f"{question['field']}: " if question["field"] else ""
+        yield f"  {asks}: {about}{question.get('detail') or question['cause']}"
+    if detail.get("why"):
+        yield f"  {detail['why']}"
+
+
+def _value(value: object) -> str:
+    return "empty" if value is None else json.dumps(value, ensure_ascii=False)

@@ -116,7 +116,8 @@ class Backfill:
             planner = Planner(self.store, run.connection, run.id, terms.mappings[name], terms)
             if not self._plan_stream(run, terms, name, planner, phase, stopping):
                 return False
-            phase = {"planned": [*phase.get("planned", []), name]}
+            versions = {**phase.get("mappings", {}), name: terms.mappings[name].version}
+            phase = {"planned": [*phase.get("planned", []), name], "mappings": versions}
             self.store.runs.update(run.id, phase=phase)
             self.store.scans.clear(run.id, name)
         if run.dry_run:

@@ -66,6 +66,7 @@ class Backfill(Answer):
     finished_at: datetime | None
     error: str
     created_at: datetime
+    mappings: dict[str, str] = Field(description="the mapping version that each stream was planned under")
 
     @classmethod
     def of(cls, row: RunRow) -> Backfill:
@@ -84,6 +85,7 @@ class Backfill(Answer):
             finished_at=row.finished_at,
             error=row.error,
             created_at=row.created_at,
+            mappings=(row.phase or {}).get("mappings", {}),
         )
 
 

@@ -39,6 +39,7 @@ def test_a_plan_is_shown_and_carried_out_when_asked(there: Family, capsys: pytes
     there.crm("companies", there.company, name="Wrong")
     there.look("companies", "crm", there.company)
     assert main(["undo", "--cause", "carried", "--dry-run"]) == 1
+    assert '  name: "Wrong" → "Acme" in assembly' in capsys.readouterr().err.splitlines()
     assert there.name("assembly") == "Wrong"
     assert main(["undo", "--cause", "carried", "--yes"]) == 0
     assert there.name("assembly") == "Acme"
