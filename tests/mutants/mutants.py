@@ -24,6 +24,7 @@ PARENTS = "tests/integration/store/test_store_parents.py"
 PEOPLE_ASKED = "tests/integration/store/test_store_attention.py"
 REBUILD = "tests/integration/operations/test_rebuild.py"
 OSCILLATION = "tests/unit/operations/test_oscillation_rule.py"
+LEASES = "tests/unit/store/test_lease_guards.py"
 GUARDED = "tests/unit/sync/test_engine_guards.py"
 
 
@@ -291,8 +292,8 @@ READING = (
         "bridge/sync/update.py",
         "    if suspicious(claim, stream, terms, records):",
         "    if False:",
-        (VALUES,),
-        "stale_read",
+        (GUARDED,),
+        "replica",
     ),
     Mutant(
         "no second look",
@@ -327,8 +328,8 @@ READING = (
         "bridge/sync/reconcile.py",
         'if claim.link is not None and claim.link.state == "dead":',
         "if False:",
-        (DELETION,),
-        "dead_link or resurrects",
+        (GUARDED,),
+        "dead_link",
     ),
     Mutant(
         "deletion without confirmation",
@@ -441,8 +442,8 @@ REMEMBERING = (
         "bridge/store/claiming.py",
         "        if taken & mine or any(key in held and held[key][1] > lessor.now for key in mine):",
         "        if taken & mine:",
-        (CHANGES,),
-        "both_ends or exclude",
+        (LEASES,),
+        "other_end",
     ),
     Mutant(
         "only the hinted end is leased",

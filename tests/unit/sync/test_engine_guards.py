@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from bridge.core.effects import (
     Again,
     Claim,
     Commit,
+    Done,
     Effect,
     Extend,
     Extended,
@@ -151,6 +153,24 @@ def test_a_stale_read_is_looked_at_again(terms: Terms, stream: Stream) -> None:
 def test_a_hint_that_found_nothing_gets_a_second_look(terms: Terms, stream: Stream) -> None:
     _asked, finish = play(claim("crm", "c1", link=link(stream)), terms, {"c1": crm("Acme")})
     assert finish.outcome == Again(terms.timings.settle, "settle", settle=True)
+
+
+def test_a_dead_link_is_never_looked_behind(terms: Terms, stream: Stream) -> None:
+    """A webhook that comes late tells of a record that somebody deleted: nothing is asked, let alone made again."""
+    gone = dataclasses.replace(link(stream), state="dead")
+    asked, finish = play(claim("crm", "c1", link=gone), terms, {"c1": crm("Edited", NOON + timedelta(minutes=1))})
+    assert finish.outcome == Done("dead")
+    assert len(asked) == 1
+
+
+def test_a_replica_that_shows_what_was_before_our_write_is_not_believed(terms: Terms, stream: Stream) -> None:
+    step = Step("assembly", "accounts", "update", "a1", {"name": "Acme"}, {"name": "Acme"})
+    written = Intent(3, 1, 1, "assembly", step, 6, NOON - timedelta(seconds=1), "answered")
+    of_ours = link(stream, sent=frozenset({"name"}))
+    records = {"c1": crm("Acme"), "a1": account("Before")}
+    _asked, finish = play(claim("assembly", "a1", link=of_ours, intents=(written,)), terms, records)
+    assert finish.outcome == Again(terms.timings.lag, "stale read")
+    assert finish.link is None
 
 
 def test_absence_is_suspected_first_and_confirmed_after_the_lag(terms: Terms, stream: Stream) -> None:
