@@ -117,6 +117,7 @@ def test_an_edit_shows_what_it_would_change_then_writes_that_and_no_more(
     before = run_json(capsys, "plan", "--stream", "companies")
     assert before["items"] == []
 
+    assert run(capsys, "connections", "observe")[0] == 0
     mapping = files / "companies.yaml"
     mapping.write_text(mapping.read_text().replace("additional_properties.Industry", "additional_properties.Branch"))
     status, out = run(capsys, "plan", "--stream", "companies")
