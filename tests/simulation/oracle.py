@@ -280,7 +280,8 @@ class Oracle:
             event.kind in ("landing", "remembered") and event.at >= first for event in self._before_all(pair, winners)
         ):
             return winners
-        without_base = self._both_by_users(pair) and not self._ever_landed(pair, spec, winners)
+        common_past = self._ever_landed(pair, spec, winners) or self._adopted(pair, spec)
+        without_base = self._both_by_users(pair) and not common_past
         rule = self.rules.on_bind if without_base else self.rules.conflict
         if rule not in SIDES or (without_base and self._agreed_once(pair, spec, winners)):
             return winners
@@ -294,6 +295,13 @@ class Oracle:
             event.kind == "landing" and spec.path(event.side) in event.values
             for event in self._before_all(pair, winners)
         )
+
+    def _adopted(self, pair: Pair, spec: FieldSpec) -> bool:
+        """Whether both sides said the same when the pair was first remembered."""
+        if pair.bound is None:
+            return False
+        last: dict[str, Write] = {write.side: write for write in self._writes(pair, spec) if write.at <= pair.bound}
+        return len(last) == 2 and self._is(spec, "crm", last["crm"].value, last["assembly"])
 
     def _agreed_once(self, pair: Pair, spec: FieldSpec, winners: Sequence[Write]) -> bool:
         """Before they were bound both sides said the same for a while; an edit after that is no difference on bind."""
