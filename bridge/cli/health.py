@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import httpx
 import redis
@@ -18,6 +18,8 @@ from bridge.cli.output import FOUND, GOOD, Json, out, show_json, table
 from bridge.connectors import LegacyConnector
 from bridge.core.errors import MappingError, RemoteError
 from bridge.runtime import embedded_redis
+
+BROKEN_EDIT: Final = "ok, but an edit of the mappings is broken and not in force: see bridge mappings check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def health(
     else:
         for name, state in states.items():
             out.print(f"{name}: {state}", markup=False)
-    return GOOD if all(state == "ok" for state in states.values()) else FOUND
+    return GOOD if all(state in {"ok", BROKEN_EDIT} for state in states.values()) else FOUND
 
 
 def _api(url: str | None) -> dict[str, str]:
@@ -138,7 +140,13 @@ def _ok(url: str) -> str:
         answer = httpx.get(url, timeout=4.0, trust_env=False)
     except httpx.HTTPError as error:
         return f"no answer ({type(error).__name__})"
-    return "ok" if answer.is_success else f"status {answer.status_code}"
+    if not answer.is_success:
+        return f"status {answer.status_code}"
+    try:
+        said = answer.json()
+    except ValueError:
+        return "ok"
+    return BROKEN_EDIT if isinstance(said, dict) and said.get("mappings") == "broken" else "ok"
 
 
 def _workers() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``/health/live`` and ``/health/ready``: open, so a status and nothing else."""
+"""``/health/live`` and ``/health/ready``: open, so statuses and nothing else."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ def router(bridge: Bridge, receiver: Receiver) -> APIRouter:
 
     @routes.get("/ready")
     async def ready() -> Response:
-        """Webhooks can be stored: the database answers and the writer runs."""
+        """Webhooks can be stored: the database answers and the writer runs. Says whether a newer edit of the mappings is broken."""
         with anyio.move_on_after(PATIENCE_SECONDS):
-            if receiver.alive and await anyio.to_thread.run_sync(_answers, bridge, abandon_on_cancel=True):
-                return JSONResponse({"status": "ok"})
+            if receiver.alive and (said := await anyio.to_thread.run_sync(_ready, bridge, abandon_on_cancel=True)):
+                return JSONResponse(said)
         return JSONResponse({"status": "unavailable"}, status_code=503)
 
     return routes
 
 
-def _answers(bridge: Bridge) -> bool:
+def _ready(bridge: Bridge) -> dict[str, str] | None:
+    """``None`` if the database does not answer. Looks at files too: not for the event loop."""
     try:
         bridge.store.ping()
     except Exception:
-        return False
-    return True
+        return None
+    if any(wired.reading.problem is not None for wired in bridge.connections.values()):
+        # Good all the same: the last good version runs, and a restart would find the broken one.
+        return {"status": "ok", "mappings": "broken"}
+    return {"status": "ok"}
