@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.mutants import MUTANTS, ROOT, Mutant
@@ -61,15 +63,21 @@ def judge(mutant: Mutant) -> str:
     return "SURVIVED" if done.returncode == 0 else f"BROKEN: {done.stdout[-300:]}{done.stderr[-300:]}"
 
 
-def unharmed() -> bool:
-    """Whether the named tests pass without any mutant: else their failing would prove nothing."""
+def unharmed(mutants: Sequence[Mutant]) -> bool:
+    """Whether the same tests pass without any mutant: else their failing would prove nothing."""
+    wanted: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for mutant in mutants:
+        wanted[mutant.tests].add(mutant.only)
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         tree = Path(folder)
         copy_tree(tree)
-        files = tuple(sorted({path for mutant in MUTANTS for path in mutant.tests}))
-        done = run(tree, files, "")
-        print(done.stdout.strip().splitlines()[-1])
-        return done.returncode == 0
+        for tests, words in sorted(wanted.items()):
+            only = "" if "" in words else " or ".join(sorted(words))
+            done = run(tree, tests, only)
+            print(f"without a mutant: {', '.join(tests)}: {done.stdout.strip().splitlines()[-1]}", flush=True)
+            if done.returncode != 0:
+                return False
+    return True
 
 
 def main(names: list[str]) -> int:
@@ -77,7 +85,7 @@ def main(names: list[str]) -> int:
     if not chosen or any(mutant.occurrences() != 1 for mutant in chosen):
         print("no such mutant, or its text does not occur exactly once: see tests/mutants/test_mutants_apply.py")
         return 2
-    if not names and not unharmed():
+    if not unharmed(chosen):
         print("the tests fail without any mutant")
         return 1
     survivors = 0

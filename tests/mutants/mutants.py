@@ -263,7 +263,7 @@ IDENTIFYING = (
         "    if any(shares(stream, record, intent) for intent in pending):",
         "    if False:",
         (FINDINGS,),
-        "own_create",
+        "webhook_of_our_own_create",
     ),
     Mutant(
         "label made twice",

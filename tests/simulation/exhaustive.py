@@ -286,25 +286,26 @@ class Look:
         concluded = {number for number, state in finish.intents.items() if state != "open"}
         left = [self._declared[number] for number in self._declared.keys() - concluded]
         raised = {notice.field for notice in finish.notices} | finish.keep_notices
+
+        def still_open(side: str, index: int) -> frozenset[Text]:
+            path = PATHS[side][index]
+            return frozenset(values[path] for of, values in left if of == side and path in values)
+
         for index, cell in enumerate(self.cells):
             changed = replace(
                 cell,
-                intents=tuple(
-                    frozenset(
-                        values[PATHS[side][index]] for of, values in left if of == side and PATHS[side][index] in values
-                    )
-                    for side in SIDES
-                ),
+                intents=(still_open("crm", index), still_open("assembly", index)),
                 asked=("first", "second")[index] in raised,
                 declared=(frozenset(), frozenset()),
                 base=cell.shown[0] if cell.shown[0] == cell.shown[1] else cell.base,
             )
             if finish.link is not None:
-                ends = [finish.link.ends[side].shadow for side in SIDES]
+                crm, assembly = (finish.link.ends[side].shadow for side in SIDES)
+                here, there = PATHS["crm"][index], PATHS["assembly"][index]
                 changed = replace(
                     changed,
-                    shadow=tuple(end.values[PATHS[side][index]] for side, end in zip(SIDES, ends, strict=True)),
-                    sent=tuple(PATHS[side][index] in end.sent for side, end in zip(SIDES, ends, strict=True)),
+                    shadow=(crm.values[here], assembly.values[there]),
+                    sent=(here in crm.sent, there in assembly.sent),
                 )
             self.cells[index] = changed
 
