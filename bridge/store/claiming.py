@@ -14,7 +14,7 @@ from bridge.core.records import Change, Link, Reference
 from bridge.store import leasing
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import is_live
-from bridge.store.remembered import decisions, open_fields, recent_writes, remember
+from bridge.store.remembered import decisions, ends_of, open_fields, recent_writes, remember
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import changes, held_changes, holds, run_items
 
@@ -139,6 +139,7 @@ def _claims(
         changes=set(owners),
         records=set(records.values()),
         now=lessor.now,
+        ends={end for link in mine.values() for end in ends_of(link)},
     )
     items = _items(connection, {row.item_id for row in rows if row.item_id})
     released = released_classes(connection, lessor.name, set(owners), lessor.now)
@@ -156,7 +157,7 @@ def _claims(
                 now=lessor.now,
                 lease_until=lessor.until,
                 link=link,
-                intents=known.intents(ids, [row.id]),
+                intents=known.intents(ids, [row.id], ends_of(link)),
                 decisions=decisions(open_rows),
                 open_fields=open_fields(open_rows),
                 seed=item.seed or {} if item is not None else {},

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from bridge.core.effects import Decision, OpenCreates, Past
-from bridge.core.records import Intent, Reference
+from bridge.core.records import Intent, Link, Reference
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import attention, history, intents
 from bridge.store.types import load_step
@@ -45,6 +45,15 @@ _RECENT = (
 )
 
 
+_OPEN_BY_END = select(intents).where(
+    intents.c.connection == bindparam("conn"),
+    intents.c.state == "open",
+    intents.c.stream == bindparam("stream"),
+    intents.c.side == bindparam("side"),
+    intents.c.record_id.in_(bindparam("ids", expanding=True)),
+)
+
+
 def _attention(*where: ColumnElement[bool]) -> Any:
     return select(attention).where(attention.c.state != "closed", *where).order_by(attention.c.id)
 
@@ -64,11 +73,16 @@ class Remembered:
 
     by_link: dict[int, list[Intent]] = field(default_factory=lambda: defaultdict(list))
     by_change: dict[int, list[Intent]] = field(default_factory=lambda: defaultdict(list))
+    by_end: dict[Reference, list[Intent]] = field(default_factory=lambda: defaultdict(list))
+    """Unanswered writes to a record, whatever they were made for: a bind that never was may land on it late."""
     rows_by_link: dict[int, list[AnyRow]] = field(default_factory=lambda: defaultdict(list))
     rows_by_record: dict[Reference, list[AnyRow]] = field(default_factory=lambda: defaultdict(list))
 
-    def intents(self, links: Iterable[int], changes: Iterable[int]) -> tuple[Intent, ...]:
-        found = {intent.id: intent for link in links for intent in self.by_link.get(link, ())}
+    def intents(
+        self, links: Iterable[int], changes: Iterable[int], ends: Iterable[Reference] = ()
+    ) -> tuple[Intent, ...]:
+        found = {intent.id: intent for end in ends for intent in self.by_end.get(end, ())}
+        found |= {intent.id: intent for link in links for intent in self.by_link.get(link, ())}
         found.update({intent.id: intent for change in changes for intent in self.by_change.get(change, ())})
         return tuple(found[key] for key in sorted(found))
 
@@ -86,8 +100,15 @@ def remember(
     changes: Collection[int],
     records: Collection[Reference],
     now: datetime,
+    ends: Collection[Reference] = (),
 ) -> Remembered:
+    """``ends`` are the ends of the links, ``records`` those that are asked about, linked or not."""
     found = Remembered()
+    for (stream, side), ids in _grouped(ends).items():
+        for some in chunks(ids):
+            where = {"conn": name, "stream": stream, "side": side, "ids": some}
+            for row in connection.execute(_OPEN_BY_END, where):
+                found.by_end[Reference(stream, side, row.record_id)].append(to_intent(row))
     young = now - YOUNG
     for chunk in chunks(links):
         for row in connection.execute(_INTENTS_BY_LINK, {"ids": chunk, "young": young}):
@@ -103,16 +124,24 @@ def remember(
 
 
 def attention_of(connection: Connection, name: str, records: Iterable[Reference]) -> list[AnyRow]:
-    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for record in records:
-        groups[record.stream, record.side].add(record.record_id)
     rows: list[AnyRow] = []
-    for (stream, side), ids in groups.items():
+    for (stream, side), ids in _grouped(records).items():
         for chunk in chunks(ids):
             rows.extend(
                 connection.execute(_ATTENTION_BY_RECORD, {"conn": name, "stream": stream, "side": side, "ids": chunk})
             )
     return rows
+
+
+def _grouped(records: Iterable[Reference]) -> dict[tuple[str, str], set[str]]:
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for record in records:
+        groups[record.stream, record.side].add(record.record_id)
+    return groups
+
+
+def ends_of(link: Link | None) -> tuple[Reference, ...]:
+    return () if link is None else tuple(Reference(link.stream, end.side, end.record_id) for end in link.ends.values())
 
 
 def recent_writes(connection: Connection, links: Collection[int], now: datetime) -> dict[int, tuple[Past, ...]]:

@@ -189,6 +189,10 @@ def _linked(claim: Claim, stream: Stream, records: list[Record]) -> Generator[Ef
     ends = frozenset(Reference(stream.name, record.ref.system, record.ref.id) for record in records)
     extended = yield from extend(claim, frozenset(), ends)
     links = extended.links if extended else ()
+    own = (claim.change.side, claim.change.record_id)
+    if any((end.side, end.record_id) == own for link in links for end in link.ends.values()):
+        # Bound to this very record meanwhile: the next look finds the link.
+        raise LeaseLost
     return frozenset(
         end.record_id for link in links for end in link.ends.values() if any(end.record_id == r.record_id for r in ends)
     )

@@ -55,7 +55,9 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
         finish = Finish(claim, Park(problem.cause, str(problem)), notices=(notice,))
     except RemoteError as error:
         finish = refusal(claim, terms, error)
-    intents = {**lapsed(claim, terms), **finish.intents}
+    # A look that concluded nothing may not have seen the side that an old write landed on.
+    over = lapsed(claim, terms) if isinstance(finish.outcome, Done) else {}
+    intents = {**over, **finish.intents}
     answer = yield Commit(replace(finish, intents=intents))
     if isinstance(answer, Busy):
         # Another link took one of the ends meanwhile: what was decided here is void, what was answered is not.

@@ -141,7 +141,9 @@ def _memory(stream: Stream, intent: Intent, made: Record, source: Record, lookup
         try:
             known[rule.key(origin)] = rule.encode(origin, rule.decode(target, value, lookups), now, lookups)
         except Undecodable:
-            known[rule.key(origin)] = now
+            # What was meant cannot be told any more (its stage is gone): without a base a difference is asked about.
+            shown.pop(rule.key(target))
+            continue
         spelled = rule.observe(target, made.raw)
         if spelled is not ABSENT and resembles(value, spelled):
             # Trimmed or cut by the remote, and nobody read it back in time.

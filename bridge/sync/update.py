@@ -65,7 +65,8 @@ def bring_in_step(claim: Claim, stream: Stream, terms: Terms, record: Record) ->
         return Finish(claim, Again(terms.timings.lag, "stale read"), keep_notices=frozenset(claim.open_fields))
     ids = {name: held.record_id for name, held in link.ends.items()}
     plan, lookups = yield from planned(claim, stream, terms, records, link, "known")
-    bind = missing_key(stream, terms, records) if link.state == "half" else None
+    # Half-bound, or suspended before its saga ended: only a live link has had its key written.
+    bind = missing_key(stream, terms, records) if link.state != "live" else None
     result = "" if claim.undo is None else "undone" if _takes_back(plan) else "moved on"
     return (yield from apply(claim, stream, terms, plan, link, records, ids, lookups, bind=bind, result=result))
 

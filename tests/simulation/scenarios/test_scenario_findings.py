@@ -11,7 +11,6 @@ from tests.simulation.remote import Habits
 from tests.simulation.stage import INDUSTRY, Stage, every_crash, rules, stage
 
 LONG = "Acme " + "x" * 120
-open_finding = pytest.mark.xfail(strict=True, reason="open in FINDINGS.md")
 
 
 def test_a_404_for_a_record_that_is_not_linked_yet_proves_nothing() -> None:
@@ -115,7 +114,7 @@ def test_a_create_whose_source_is_deleted_before_its_answer_is_looked_for_comes_
         assert not told.bridge.at_work()
 
 
-@open_finding
+@pytest.mark.xfail(strict=True, reason="open in FINDINGS.md")
 def test_a_late_write_of_a_bind_that_never_was_is_repaired() -> None:
     """A worker stops between its look at the lease and its send; by the time it sends, the record is linked to another one."""
     with stage(terms=rules(on_bind="assembly", conflict="crm")) as told:
@@ -133,7 +132,6 @@ def test_a_late_write_of_a_bind_that_never_was_is_repaired() -> None:
         assert len(told.live("assembly", "contacts")) == len(told.live("crm", "contacts")) == 2
 
 
-@open_finding
 def test_a_half_bound_link_that_leaves_the_scope_gets_its_key_when_it_is_back() -> None:
     with stage() as told:
         told.assembly.create("accounts", {"name": "Borg", "domain": "borg.com"})
@@ -147,7 +145,7 @@ def test_a_half_bound_link_that_leaves_the_scope_gets_its_key_when_it_is_back() 
         told.settle()
 
 
-@pytest.mark.parametrize("failing", [False, pytest.param(True, marks=open_finding)])
+@pytest.mark.parametrize("failing", [False, True])
 def test_a_late_write_that_is_seen_long_after_is_repaired_all_the_same(failing: bool) -> None:
     """It landed within the window; the first look at that side after the window failed."""
     for seed in range(4):
