@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +18,13 @@ from bridge.sandbox.seed import demo
 from bridge.sync.terms import Terms
 from bridge.transport import LocalLimiter, Rate
 from bridge.transport import open as open_http
-from tests.support.engine import CONNECTION, Engine, shipped_texts
+from tests.support.engine import CONNECTION, QUICK, Engine, shipped_texts
 from tests.support.sandboxes import assembly_sandbox, crm_sandbox
 
 Row = dict[str, Any]
+
+HASTY = dataclasses.replace(QUICK, lease=4, http_timeout=1.5)
+"""A lost answer to a create is waited for as long as a lease and a call: seconds here."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,14 @@ class LegacyEngine(Engine):
         self.hint(stream, side, id)
         self.settle()
 
+    def settle_waiting(self, seconds: float = 30) -> None:
+        """Also what waits until a lost answer can no longer land."""
+        end = time.monotonic() + seconds
+        while self.store.changes.due(CONNECTION) is not None:
+            assert time.monotonic() < end, self.store.changes.page().items
+            self.settle()
+            time.sleep(0.1)
+
     def open_items(self) -> list[Any]:
         return list(self.store.attention.page(limit=500).items)
 
@@ -53,7 +66,7 @@ def bridge(tmp_path: Path) -> Iterator[LegacyEngine]:
     texts = {name: text for name, text in shipped_texts().items() if name in ("companies.yaml", "contacts.yaml")}
     with crm_sandbox() as crm, assembly_sandbox(limit_per_second=0) as asm:
         asm.control.switches(dialect="legacy")
-        made = LegacyEngine(crm, asm, tmp_path, load(texts))
+        made = LegacyEngine(crm, asm, tmp_path, load(texts), HASTY)
         try:
             yield made
         finally:
@@ -144,8 +157,10 @@ def test_what_was_made_in_assembly_is_created_in_the_crm_and_keyed(live: LegacyE
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_create_whose_answer_was_lost_happens_once(live: LegacyEngine, applied: bool) -> None:
     id = new_company(live)
-    live.assembly.control.fault("reset", applied=applied, method="POST", next=1)
+    live.assembly.control.fault("reset", applied=applied, method="POST", path="/accounts", next=1)
     live.look("companies", "crm", id)
+    assert len(live.assembly.control.dump("accounts")) == applied
+    live.settle_waiting()
     (account,) = live.assembly.control.dump("accounts")
     assert account["source_specific_ids"] == [id]
     (link,) = live.store.links.page(CONNECTION, "companies", limit=500).items
@@ -157,10 +172,13 @@ def test_a_customer_whose_create_was_lost_happens_once(live: LegacyEngine) -> No
     company = new_company(live)
     live.look("companies", "crm", company)
     contact = new_contact(live, company)
-    live.assembly.control.fault("reset", applied=True, method="POST", next=1)
+    live.assembly.control.fault("reset", applied=True, method="POST", path="/accounts", next=1)
     live.look("contacts", "crm", contact)
+    live.settle_waiting()
     (person,) = live.assembly.control.dump("contacts")
     assert person["source_specific_ids"] == [contact]
+    (link,) = live.store.links.page(CONNECTION, "contacts", limit=500).items
+    assert (link.state, link.ends["assembly"].record_id) == ("live", person["id"])
     assert live.open_items() == []
 
 
@@ -173,3 +191,16 @@ def test_a_poll_finds_edits_in_the_full_listing(live: LegacyEngine) -> None:
     live.list("assembly")
     live.settle()
     assert live.company(id)["name"] == "Acme again"
+
+
+def test_a_backfill_whose_answers_are_lost_creates_each_record_once(bridge: LegacyEngine) -> None:
+    ids = {new_company(bridge, name=f"Co {n}", website=f"co{n}.example") for n in range(5)}
+    bridge.assembly.control.fault("reset", applied=True, method="POST", path="/accounts", next=3)
+    run = bridge.backfill("companies")
+    assert run.state == "done", run.error
+    bridge.settle()
+    keys = [key for row in bridge.assembly.control.dump("accounts") for key in row["source_specific_ids"]]
+    assert sorted(keys) == sorted(ids)
+    links = bridge.store.links.page(CONNECTION, "companies", limit=500).items
+    assert {link.ends["crm"].record_id for link in links if link.state == "live"} == ids
+    assert bridge.open_items() == []
