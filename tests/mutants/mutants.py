@@ -16,7 +16,6 @@ VALUES = "tests/simulation/scenarios/test_scenario_values.py"
 CRASH = "tests/simulation/scenarios/test_scenario_crash.py"
 DELETION = "tests/simulation/scenarios/test_scenario_deletion.py"
 IDENTITY = "tests/simulation/scenarios/test_scenario_identity.py"
-FINDINGS = "tests/simulation/scenarios/test_scenario_findings.py"
 CHANGES = "tests/integration/store/test_store_changes.py"
 LINKS = "tests/integration/store/test_store_links.py"
 BRAKE = "tests/integration/store/test_store_brake.py"
@@ -262,8 +261,8 @@ IDENTIFYING = (
         "bridge/sync/binding.py",
         "    if any(shares(stream, record, intent) for intent in pending):",
         "    if False:",
-        (FINDINGS,),
-        "webhook_of_our_own_create",
+        (GUARDED,),
+        "our_own_create",
     ),
     Mutant(
         "label made twice",

@@ -22,6 +22,7 @@ from bridge.core.effects import (
     FindByValue,
     Finish,
     GetRecord,
+    OpenCreates,
     Read,
     ReadTables,
     Resolve,
@@ -109,7 +110,9 @@ def claim(side: str, record_id: str, *, cause: str = "", **more: Any) -> Claim:
     return Claim(change, 7, NOON, NOON + timedelta(seconds=20), **more)
 
 
-def play(claim: Claim, terms: Terms, records: Mapping[str, Record]) -> tuple[list[Effect], Finish]:
+def play(
+    claim: Claim, terms: Terms, records: Mapping[str, Record], pending: tuple[Intent, ...] = ()
+) -> tuple[list[Effect], Finish]:
     """Run a reconcile against these records (by id): everything it asked for, and how it ended. No write is answered."""
     flow = reconcile(claim, terms)
     asked: list[Effect] = []
@@ -130,6 +133,8 @@ def play(claim: Claim, terms: Terms, records: Mapping[str, Record]) -> tuple[lis
                 answer = records.get(ref.id)
             case Read(FindByKey()):
                 answer = None
+            case Commit(OpenCreates()):
+                answer = pending
             case _:
                 raise AssertionError(f"not expected: {effect}")
 
@@ -191,6 +196,15 @@ def test_it_is_too_early_to_look_for_a_create_that_may_still_land(terms: Terms) 
     assert finish.outcome.seconds == pytest.approx(terms.timings.window - 1)
     assert not asks(asked, FindByValue)
     assert finish.intents == {}, "it stays open until what it made was looked for"
+
+
+def test_what_may_be_our_own_create_is_no_new_record(terms: Terms) -> None:
+    """Its webhook outran the answer; another change's saga made it, and will bind it."""
+    step = Step("crm", "companies", "create", None, {"name": "Acme"}, {"name": "Acme"})
+    sent = Intent(3, None, 9, "crm", step, 6, NOON)
+    _asked, finish = play(claim("crm", "c2"), terms, {"c2": crm("Acme", id="c2")}, (sent,))
+    assert isinstance(finish.outcome, Again)
+    assert finish.outcome.cause == "may be our own create"
 
 
 def test_a_label_that_somebody_just_made_is_not_made_again(terms: Terms) -> None:
