@@ -240,6 +240,14 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
         base, mode = memory, "known"
     plan, lookups = yield from planned(claim, stream, terms, records, base, mode)
     key = missing_key(stream, terms, records)
+    if mode == "bind" and (plan.writes or key is not None):
+        # The choice is remembered before anything is written on its strength: interrupted, the next look goes on with this
+        # partner, whatever the value that matched has become meanwhile.
+        ends_now = settle(stream, plan, None, records, ids, {})
+        answer = yield Commit(Advance(claim, LinkDraft(None, stream.name, "half", ends_now)))
+        if not isinstance(answer, Link):
+            raise LeaseLost
+        return (yield from apply(claim, stream, terms, plan, answer, records, ids, lookups, bind=key, result="bound"))
     finish = yield from apply(claim, stream, terms, plan, base, records, ids, lookups, bind=key, result="bound")
     if finish.link is not None:
         # The memory that stood in for a base is no link of the store's yet.
