@@ -19,12 +19,12 @@ from bridge.core.mapping.model import Mappings
 from bridge.core.ports import Clock, Doorbell
 from bridge.operations.planning import PAGE, PageResult, Planner
 from bridge.store import RunRow, Store
+from bridge.store.runs import ACTIVE
 from bridge.sync.poll import begin
 from bridge.sync.terms import Terms
 
 QUEUED_AT_ONCE = 400
 """Items that are changes at the same time: enough to keep workers busy, few enough to cancel quickly."""
-ACTIVE = ("queued", "planning", "applying")
 
 
 def start(

@@ -25,14 +25,6 @@ from bridge.sync.update import missing_key
 PAGE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One scanned row as a record, with the link that holds it, if any."""
-
-    record: Record
-    link: Link | None
-
-
 @dataclass(slots=True)
 class PageResult:
     """What one page of comparing brought."""
