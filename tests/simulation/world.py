@@ -40,6 +40,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.journal import Event, Journal
 from tests.simulation.peers import Peer, Sender
 from tests.simulation.remote import Habits, moment
+from tests.simulation.telling import tell
 
 CONNECTION = "default"
 DUTIES = {"poll": 45.0, "list": 110.0, "sweep": 80.0}
@@ -350,7 +351,7 @@ class Job:
             world.note(
                 "effect",
                 by=self.sender.by,
-                note=f"#{world.effects} {self.claim.change.side}:{self.claim.change.record_id} {effect}",
+                note=f"#{world.effects} {self.claim.change.side}:{self.claim.change.record_id} {tell(effect)}",
             )
         if self._dies(name):
             return
