@@ -89,10 +89,10 @@ def resolve(
     with opened() as bridge:
         row = _open(bridge, id)
         if row.state != "open":
-            raise UsageError("this was answered already")
+            raise UsageError("this was answered, or its values have changed since: bridge attention list")
         if way not in row.ways:
             raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}")
-        bridge.store.attention.decide(id, {"way": way, "value": _parsed(value)}, row.values)
+        bridge.store.attention.decide(id, _answer(way, value), row.values)
         bridge.doorbell.ring(row.connection)
     out.print("Noted; a worker carries it out.")
     return GOOD
@@ -108,7 +108,9 @@ def resolve_group(
     """Give every item of a group the same answer; those whose values have moved on meanwhile stay."""
     with opened() as bridge:
         name = chosen(bridge, connection).name
-        count = bridge.store.attention.decide_group(name, group, {"way": way, "value": _parsed(value)})
+        if not bridge.store.attention.page(connection=name, group=group, limit=1).items:
+            raise UsageError(f"nothing waits in a group called {group}")
+        count = bridge.store.attention.decide_group(name, group, _answer(way, value))
         bridge.doorbell.ring(name)
     out.print(f"Noted for {count} records; a worker carries it out.")
     return GOOD if count else FOUND
@@ -119,6 +121,12 @@ def _open(bridge: Bridge, id: int) -> AttentionRow:
     if row is None:
         raise UsageError(f"there is no attention item {id}")
     return row
+
+
+def _answer(way: str, value: str | None) -> dict[str, object]:
+    if (way == "value") != (value is not None):
+        raise UsageError("the answer `value` needs a --value (null empties the field), and no other answer takes one")
+    return {"way": way, "value": _parsed(value)}
 
 
 def _parsed(value: str | None) -> object:

@@ -58,12 +58,6 @@ class Attention:
             query = select(attention).where(*where)
             return page_by(transaction, query, attention.c.id, to_row, cursor=cursor, limit=limit)
 
-    def of_link(self, link_id: int) -> tuple[AttentionRow, ...]:
-        """What is not closed on one link."""
-        query = select(attention).where(attention.c.link_id == link_id, attention.c.state != "closed")
-        with self._database.read() as transaction:
-            return tuple(to_row(row) for row in transaction.execute(query.order_by(attention.c.id)))
-
     def get(self, id: int) -> AttentionRow | None:
         with self._database.read() as transaction:
             row = transaction.execute(select(attention).where(attention.c.id == id)).first()
@@ -180,8 +174,12 @@ def _put(transaction: Connection, connection: str, raised: Raised, now: datetime
     }
     same = [attention.c[name] == value for name, value in own.items()]
     known = transaction.execute(
-        select(attention.c.id, attention.c.state).where(*same, attention.c.state != "closed")
+        select(attention.c.id, attention.c.state, attention.c["values"]).where(*same, attention.c.state != "closed")
     ).first()
+    if known is not None and known.state == "open" and known._mapping["values"] != values["values"]:
+        # Another question, with an id of its own: see ``noticing``.
+        transaction.execute(update(attention).where(attention.c.id == known.id).values(state="closed", updated_at=now))
+        known = None
     if known is None:
         transaction.execute(insert(attention).values(**own, **values, state="open", created_at=now))
     elif known.state == "open":

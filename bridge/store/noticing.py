@@ -13,7 +13,14 @@ from bridge.store.sql import AnyRow, insert_row
 from bridge.store.tables import attention
 
 _OF_RECORD = (
-    select(attention.c.id, attention.c.field, attention.c.cause, attention.c.state)
+    select(
+        attention.c.id,
+        attention.c.field,
+        attention.c.cause,
+        attention.c.state,
+        attention.c["values"],
+        attention.c.created_at,
+    )
     .where(
         attention.c.connection == bindparam("conn"),
         attention.c.stream == bindparam("stream"),
@@ -29,6 +36,11 @@ _CLOSE = (
     update(attention)
     .where(attention.c.id.in_(bindparam("ids", expanding=True)))
     .values(state="closed", updated_at=bindparam("now"))
+)
+_REOPEN = (
+    update(attention)
+    .where(attention.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="open", decision=null(), updated_at=bindparam("now"))
 )
 _INSERT = insert(attention)
 
@@ -59,6 +71,11 @@ def settle_notices(connection: Connection, operation: Finish, link: Link | None,
     closed = [row.id for row in rows if row.id not in touched and _is_over(row, operation, used)]
     if closed:
         connection.execute(_CLOSE, {"ids": closed, "now": now})
+    if isinstance(outcome, Park) and outcome.cause == "rejected":
+        # The answer may be what the remote refuses (a number where it wants text): it can be given anew.
+        refused = [row.id for row in rows if row.state == "decided" and row.id in used - touched]
+        if refused:
+            connection.execute(_REOPEN, {"ids": refused, "now": now})
 
 
 def _tells(notice: Notice, outcome: Park) -> bool:
@@ -83,9 +100,13 @@ def _raise(
     used: set[int],
     now: datetime,
 ) -> int:
-    """The id of the row that now carries ``notice``."""
+    """The id of the row that now carries ``notice``.
+
+    A question about other values is another question, with an id of its own: an answer never counts for values that the person
+    who gave it has not seen.
+    """
     change = operation.claim.change
-    values = {
+    values: dict[str, Any] = {
         "detail": notice.detail,
         "values": dict(notice.values),
         "group_key": notice.group,
@@ -95,6 +116,12 @@ def _raise(
         "updated_at": now,
     }
     same = next((row for row in rows if (row.field, row.cause) == (notice.field, notice.cause)), None)
+    waits = same is not None and (same.state == "open" or same.id in used)
+    since = now
+    if same is not None and waits and same._mapping["values"] != values["values"]:
+        connection.execute(_CLOSE, {"ids": [same.id], "now": now})
+        since = same.created_at
+        same = None
     if same is None:
         values |= {
             "connection": change.connection,
@@ -104,10 +131,10 @@ def _raise(
             "field": notice.field,
             "cause": notice.cause,
             "state": "open",
-            "created_at": now,
+            "created_at": since,
         }
         return insert_row(connection, _INSERT, values)
-    if same.state == "open" or same.id in used:
+    if waits:
         connection.execute(
             update(attention).where(attention.c.id == same.id).values(state="open", decision=null(), **values)
         )

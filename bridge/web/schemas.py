@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bridge.core.records import ABSENT, ChangeState, Json, Value
 from bridge.store.rows import (
@@ -269,19 +269,29 @@ class Attention(Answer):
         )
 
 
-class Resolve(Question):
-    """``seen``: the values the person looked at; if they are not the item's any more, the answer is 409."""
+class Word(Question):
+    """A person's answer. ``value`` belongs to the way ``value`` and has to be there, also if it is null: nothing is emptied
+    because somebody left it out."""
 
     way: str
     value: Json = None
+
+    @model_validator(mode="after")
+    def _has_its_value(self) -> Self:
+        if (self.way == "value") != ("value" in self.model_fields_set):
+            raise ValueError("the answer `value` needs a value, and no other answer takes one")
+        return self
+
+
+class Resolve(Word):
+    """``seen``: the values the person looked at; if they are not the item's any more, the answer is 409."""
+
     seen: dict[str, Json] | None = None
 
 
-class ResolveGroup(Question):
+class ResolveGroup(Word):
     connection: str
     group: str
-    way: str
-    value: Json = None
 
 
 class Hold(Answer):

@@ -295,6 +295,12 @@ def test_an_answer_that_is_none_of_the_ways_is_refused(
     status, _, err = bridge(capsys, "attention", "resolve", str(item["id"]), "nonsense")
     assert status == 2
     assert "can be answered with" in err
+    for wrong in (["value"], ["retry", "--value", "1"]):
+        status, _, err = bridge(capsys, "attention", "resolve-group", item["group"], *wrong)
+        assert status == 2
+        assert "needs a --value" in err
+    status, _, err = bridge(capsys, "attention", "resolve-group", "nobody/knows", "crm")
+    assert (status, err.strip()) == (2, "nothing waits in a group called nobody/knows")
 
 
 def test_a_wrong_key_ends_a_backfill_in_words(

@@ -36,14 +36,26 @@ def test_a_notice_is_shown_with_both_values(store: Store) -> None:
     row = raised(store, conflict(crm=None, assembly=ABSENT))
     assert (row.field, row.cause, row.detail, row.group) == ("name", "conflict", "both changed", "conflict/name")
     assert (row.values, row.link_id, row.state) == ({"crm": None, "assembly": ABSENT}, link.id, "open")
-    assert store.attention.of_link(link.id) == (row,)
 
 
-def test_raising_it_again_renews_the_same_item(store: Store) -> None:
+def test_raising_it_again_renews_the_same_item(store: Store, clock: HandClock) -> None:
     first = raised(store, conflict())
-    again = raised(store, conflict(crm="Other"))
-    assert (again.id, again.values) == (first.id, {"crm": "Other"})
+    clock.pass_(5)
+    again = raised(store, conflict())
+    assert (again.id, again.created_at) == (first.id, first.created_at)
+    assert again.updated_at > first.updated_at
     assert len(store.attention.page(state=None).items) == 1
+
+
+def test_a_question_about_other_values_is_another_one(store: Store, clock: HandClock) -> None:
+    """Whoever answers by number alone never answers for values they have not seen."""
+    first = raised(store, conflict())
+    clock.pass_(5)
+    again = raised(store, conflict(crm="Other"))
+    assert (again.values, again.created_at) == ({"crm": "Other"}, first.created_at)
+    assert [row.id for row in store.attention.page().items] == [again.id]
+    with pytest.raises(UsageError, match="settled meanwhile"):
+        store.attention.decide(first.id, {"way": "crm"})
 
 
 def test_an_item_is_the_same_seen_from_either_end(store: Store) -> None:
@@ -59,7 +71,8 @@ def test_an_item_raised_before_the_link_belongs_to_it_afterwards(store: Store) -
     first = raised(store, Notice("ambiguous", "two fit"))
     claim = claim_one(store, company("1"))
     link = finish(store, claim, link=draft(claim, "1", "a1"), keep_notices=frozenset({""})).link
-    assert [row.id for row in store.attention.of_link(link.id)] == [first.id]
+    (row,) = store.attention.page().items
+    assert (row.id, row.link_id) == (first.id, link.id)
     finish(store, claim_one(store, Hint("companies", "assembly", "a1")))
     assert store.attention.page().items == ()
 
@@ -130,9 +143,10 @@ def test_a_value_may_be_given_by_hand(store: Store) -> None:
 def test_a_decision_on_values_that_moved_on_is_refused(store: Store) -> None:
     row = raised(store, conflict())
     raised(store, conflict(crm="Newer", assembly="ACME Inc"))
-    with pytest.raises(UsageError) as refused:
-        store.attention.decide(row.id, {"way": "crm"}, VALUES)
-    assert refused.value.status == 409
+    for id in (row.id, store.attention.page().items[0].id):
+        with pytest.raises(UsageError) as refused:
+            store.attention.decide(id, {"way": "crm"}, VALUES)
+        assert refused.value.status == 409
     assert open_items(store) == {("name", "conflict")}
 
 
@@ -172,10 +186,23 @@ def test_a_decision_that_did_not_settle_it_opens_the_item_again(store: Store) ->
     (claim,) = store.changes.claim("default", 10, 60)
     finish(store, claim, notices=[conflict(crm="Newer")])
     (again,) = store.attention.page().items
-    assert (again.id, again.state, again.decision, again.values) == (row.id, "open", None, {"crm": "Newer"})
+    assert (again.state, again.decision, again.values) == ("open", None, {"crm": "Newer"})
+    finish(store, claim_one(store, company("1")), notices=[conflict(crm="Newer")])
+    assert [item.id for item in store.attention.page().items] == [again.id]
 
 
-@pytest.mark.parametrize("outcome", [Again(0, "transient", counts=True), Park("rejected", "no")])
+def test_an_answer_that_a_remote_refuses_can_be_given_anew(store: Store) -> None:
+    """A number typed where the remote wants text would be sent again and again, and nobody could take it back."""
+    row = raised(store, conflict())
+    store.attention.decide(row.id, {"way": "value", "value": 5})
+    (claim,) = store.changes.claim("default", 10, 60)
+    finish(store, claim, Park("rejected", "name must be text"))
+    assert open_items(store) == {("name", "conflict"), ("", "rejected")}
+    assert claim_one(store, company("1")).decisions == ()
+    assert store.attention.decide(row.id, {"way": "crm"}, VALUES).state == "decided"
+
+
+@pytest.mark.parametrize("outcome", [Again(0, "transient", counts=True), Park("brake:update", "held")])
 def test_a_decision_outlives_a_failed_try(store: Store, outcome: Again | Park) -> None:
     row = raised(store, conflict())
     store.attention.decide(row.id, {"way": "crm"})

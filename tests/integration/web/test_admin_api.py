@@ -328,6 +328,8 @@ def test_an_answer_counts_only_for_the_values_that_were_looked_at(api: Api) -> N
     id = attention(api)
     api.post(f"/attention/{id}/resolve", {"way": "crm", "seen": {"crm": "Z", "assembly": "B"}}, 409)
     api.post(f"/attention/{id}/resolve", {"way": "wavo"}, 422)
+    api.post(f"/attention/{id}/resolve", {"way": "value"}, 422)
+    api.post(f"/attention/{id}/resolve", {"way": "crm", "value": "C"}, 422)
     api.post("/attention/999/resolve", {"way": "crm"}, 404)
     assert api.get("/attention")["items"][0]["state"] == "parked"
     decided = api.post(f"/attention/{id}/resolve", {"way": "crm", "seen": {"crm": "A", "assembly": "B"}})
