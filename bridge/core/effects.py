@@ -184,8 +184,8 @@ class Siblings:
 
 @dataclass(frozen=True, slots=True)
 class OpenCreates:
-    """Answer: ``tuple[Intent, ...]``: creates of this stream on ``side``, by any change, whose outcome is not known yet. A new
-    record there may be what one of them made."""
+    """Answer: ``tuple[Intent, ...]``: creates of this stream on ``side``, by any change, whose outcome is not known, or that
+    were given up within the last day. A new record there may be what one of them made."""
 
     connection: str
     stream: str

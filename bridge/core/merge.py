@@ -31,8 +31,12 @@ class _NoBase:
 
 NO_BASE = _NoBase()
 
-Mode: TypeAlias = Literal["known", "bind", "rebuild"]
-"""``known``: the link is remembered. ``bind``: first bind through a match rule. ``rebuild``: the join key said so, we had no memory."""
+Mode: TypeAlias = Literal["known", "bind", "doubt", "rebuild"]
+"""``known``: the link is remembered. ``bind``: first bind through a match rule. ``doubt``: the same, but a create of ours whose answer
+was lost may have made one of the two. ``rebuild``: the join key said so, we had no memory."""
+
+UNFINISHED = "from:"
+"""Starts the pin of a field whose first write, decided at the bind or the create, has no answer yet; the side it comes from follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,8 @@ def merge(
     """
     # "references compare by remote id": raw equality comes before any decoding, so a deleted label that nobody
     # touched on this record raises no question.
-    if decision is None and pinned != "frozen" and all(_raw_unmoved(view) for view in views):
+    origin = pinned.removeprefix(UNFINISHED) if pinned is not None and pinned.startswith(UNFINISHED) else None
+    if decision is None and pinned != "frozen" and origin is None and all(_raw_unmoved(view) for view in views):
         return Verdict(
             rule.name, "unchanged", settled={view.side: view.now for view in views if view.now is not ABSENT}
         )
@@ -159,13 +164,31 @@ def merge(
         return frozen(rule, [left.view.side, right.view.side], moved)
     if pinned == "undone" and not moved:
         return _settle(rule, left, right, "pinned")
-    if pinned == "rebuilt" and mode == "known":
-        mode = "rebuild"
+    if origin is not None:
+        source, target = (left, right) if origin == left.view.side else (right, left)
+        if (verdict := _unfinished(rule, source, target)) is not None:
+            return verdict
+    if mode == "known":
+        mode = _REMEMBERED.get(pinned or "", mode)
     if left.silent or right.silent:
         return _one_sided(rule, left, right, mode)
     if left.baseless or right.baseless:
         return _without_base(rule, left, right, lookups, mode, times)
     return _with_base(rule, left, right, times)
+
+
+_REMEMBERED: Mapping[str, Mode] = {"rebuilt": "rebuild", "doubted": "doubt"}
+"""Pins of fields that were asked about at the bind, to how they are looked at until they are settled."""
+
+
+def _unfinished(rule: Field, source: _Read, target: _Read) -> Verdict | None:
+    """What was decided at the bind or the create stands, unless somebody has edited the target since: the target's value is the
+    remote's default, or what the decision was about to replace."""
+    if source.silent or (target.moved and not target.astray):
+        return None
+    if target.baseless and source.common in (None, []):
+        return None
+    return _carry(rule, source, target, "carried")
 
 
 def frozen(rule: Field, sides: Sequence[str], moved: frozenset[str]) -> Verdict:
@@ -289,6 +312,9 @@ def _without_base(rule: Field, left: _Read, right: _Read, lookups: Lookups, mode
         return _settle(rule, left, right, "adopted")
     if mode == "rebuild":
         return _ask(rule, left, right, "differs after rebuild", "the sides differ and no memory says which is right")
+    if mode == "doubt":
+        detail = "the bridge may have made one of the two records, its answer was lost: which value came later cannot be told"
+        return _ask(rule, left, right, "origin unknown", detail)
     for empty, full in ((left, right), (right, left)):
         if empty.common in (None, []):
             if rule.to not in (None, empty.view.side):

@@ -14,7 +14,7 @@ from bridge.core.effects import Decision, EndDraft, Entry, Notice, Past, Revert
 from bridge.core.errors import LabelMissing, ParentNotLinked, Undecodable
 from bridge.core.guards import Turn, swings
 from bridge.core.mapping.model import Field, Stream
-from bridge.core.merge import Mode, SideView, Times, Verdict, frozen, merge, same, strictly_equal, view_of
+from bridge.core.merge import UNFINISHED, Mode, SideView, Times, Verdict, frozen, merge, same, strictly_equal, view_of
 from bridge.core.records import ABSENT, Json, Link, Lookups, Patch, Record, Reference, Shadow, Value
 from bridge.core.spelling import resembles
 
@@ -177,8 +177,8 @@ def _common(rule: Field, side: str, raw: Value, lookups: Lookups) -> Value:
 def pins(plan: Plan, link: Link | None, answered: Mapping[str, frozenset[str]]) -> dict[str, str]:
     """Which fields of the link are pinned from now on, and why.
 
-    ``frozen`` and ``rebuilt`` (its base was lost with the database) stay until the question is settled, ``undone`` until the
-    field's next edit.
+    ``frozen``, ``rebuilt`` (its base was lost with the database) and ``doubted`` (we may have made one of the records) stay until
+    the question is settled, ``undone`` until the field's next edit, ``from:SIDE`` until its first write is answered.
     """
     kept: dict[str, str] = {}
     for planned in plan.fields:
@@ -188,12 +188,38 @@ def pins(plan: Plan, link: Link | None, answered: Mapping[str, frozenset[str]]) 
             kept[name] = _PINS[verdict.cause]
         elif verdict.cause == "undone" and planned.raw and _all_answered(planned, answered):
             kept[name] = "undone"
+        elif not verdict.hold and not _all_answered(planned, answered):
+            if (origin := _origin(planned, link)) is not None:
+                kept[name] = UNFINISHED + origin
+            elif old is not None and old.startswith(UNFINISHED):
+                kept[name] = old
         elif old is not None and (verdict.hold or (old == "undone" and not verdict.moved and verdict.used is None)):
             kept[name] = old
     return kept
 
 
-_PINS = {"frozen": "frozen", "differs after rebuild": "rebuilt"}
+_PINS = {"frozen": "frozen", "differs after rebuild": "rebuilt", "origin unknown": "doubted"}
+
+
+def _origin(planned: FieldPlan, link: Link | None) -> str | None:
+    """The side whose value a field's first write carries; nothing if both sides have a base already."""
+    if len(planned.raw) != 1:
+        return None
+    (target,) = planned.raw
+    ends = [link.end(side) for side in (target, *planned.verdict.settled)] if link else []
+    if ends and all(
+        end is not None
+        and planned.rule.key(end.side) in end.shadow.values
+        and end.shadow.values[planned.rule.key(end.side)] is not ABSENT
+        for end in ends
+    ):
+        return None
+    return next((side for side in planned.verdict.settled if side != target), None)
+
+
+def unfinished(link: Link) -> bool:
+    """Whether a first write of the link has no answer yet."""
+    return any(pin.startswith(UNFINISHED) for pin in link.pinned.values())
 
 
 def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: str) -> Plan:
@@ -276,7 +302,8 @@ def settle(
     """The link's ends after the calls that were answered.
 
     ``answered`` maps a side to the paths whose write got a yes. A field whose write did not get one keeps its base on *both*
-    sides, or the edit that caused it would be forgotten.
+    sides, or the edit that caused it would be forgotten; if it has none yet, what was seen is its base, and ``pins`` says whose
+    value is to be carried.
     """
     ends = {}
     for side in stream.sides:
@@ -287,7 +314,15 @@ def settle(
             if not planned.rule.has(side):
                 continue
             key = planned.rule.key(side)
-            if planned.verdict.hold or not _all_answered(planned, answered):
+            if planned.verdict.hold:
+                continue
+            if not _all_answered(planned, answered):
+                if (
+                    len(planned.raw) == 1
+                    and values.get(key, ABSENT) is ABSENT
+                    and (seen := _seen(planned, side)) is not ABSENT
+                ):
+                    values[key] = seen
                 continue
             if side in planned.raw:
                 values[key] = planned.raw[side]
@@ -304,6 +339,10 @@ def settle(
         shadow = Shadow(kept, frozenset(sent & known), updated_at, stream.version)
         ends[side] = EndDraft(ids[side], shadow)
     return ends
+
+
+def _seen(planned: FieldPlan, side: str) -> Value:
+    return planned.verdict.settled.get(side, planned.was.get(side, ABSENT))
 
 
 def entries(plan: Plan, answered: Mapping[str, frozenset[str]]) -> tuple[Entry, ...]:

@@ -171,7 +171,8 @@ class Sent:
 class Intent:
     """A step written down before it was sent, and what became of it.
 
-    ``open``: may or may not have been sent; ``answered``: the remote said yes; ``refused``: it said no, nothing applied.
+    ``open``: may or may not have been sent; ``answered``: the remote said yes; ``refused``: it said no, nothing applied;
+    ``lapsed``: never answered, and looked for without being found.
     """
 
     id: int
@@ -181,7 +182,7 @@ class Intent:
     step: Step
     token: int
     created_at: datetime
-    state: Literal["open", "answered", "refused"] = "open"
+    state: Literal["open", "answered", "refused", "lapsed"] = "open"
     snapshot: tuple[str, ...] = ()
     """For creates without a join key: ids of the parent's children seen before the create was sent."""
 

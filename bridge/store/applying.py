@@ -79,12 +79,12 @@ def _carry_out(connection: Connection, operation: Operation, brake: Brake, now: 
         case Advance():
             return advance(connection, operation, now)
         case Resolve() | Siblings() | OpenCreates():
-            return look(connection, operation)
+            return look(connection, operation, now)
         case _:
             assert_never(operation)
 
 
-def look(connection: Connection, question: Question) -> Answer:
+def look(connection: Connection, question: Question, now: datetime) -> Answer:
     """Answer an operation that writes nothing."""
     match question:
         case Resolve():
@@ -92,7 +92,7 @@ def look(connection: Connection, question: Question) -> Answer:
         case Siblings():
             return siblings(connection, question)
         case OpenCreates():
-            return open_creates(connection, question)
+            return open_creates(connection, question, now)
 
 
 _CHANGE_IDS = select(changes.c.id).where(

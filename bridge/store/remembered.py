@@ -153,13 +153,18 @@ def recent_writes(connection: Connection, links: Collection[int], now: datetime)
     return {link: tuple(writes) for link, writes in found.items()}
 
 
-def open_creates(connection: Connection, asked: OpenCreates) -> tuple[Intent, ...]:
+LATE = timedelta(days=1)
+"""How long a create that was given up is remembered: the worker that was to send it may only have been stopped."""
+
+
+def open_creates(connection: Connection, asked: OpenCreates, now: datetime) -> tuple[Intent, ...]:
     """Creates on one side of a stream that nobody has heard of again."""
     rows = connection.execute(
         select(intents)
         .where(
             intents.c.connection == asked.connection,
-            intents.c.state == "open",
+            intents.c.state.in_(("open", "lapsed")),
+            or_(intents.c.state == "open", intents.c.created_at > now - LATE),
             intents.c.stream == asked.stream,
             intents.c.side == asked.side,
             intents.c.record_id.is_(None),

@@ -103,7 +103,7 @@ class Store:
         """
         if isinstance(operation, Question):
             with self._database.read() as transaction:
-                return look(transaction, operation)
+                return look(transaction, operation, self._clock.now())
         return self.committer.submit(operation)
 
     def close(self) -> None:

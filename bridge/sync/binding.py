@@ -45,17 +45,14 @@ from bridge.core.identity import (
 )
 from bridge.core.mapping.model import Stream
 from bridge.core.merge import Mode
-from bridge.core.plan import Plan, blockers, entries, plan_create, settle
+from bridge.core.plan import Plan, blockers, entries, pins, plan_create, settle
 from bridge.core.records import Intent, Link, Lookups, Patch, Record, Ref, Reference, Step
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.readback import read_back
-from bridge.sync.recovery import concluded, find_created, open_creates, parent_of, remembered_create, shares
-from bridge.sync.terms import Terms
+from bridge.sync.recovery import concluded, find_created, made_here, maybe_ours, open_creates, parent_of
+from bridge.sync.terms import PATIENCE, Terms
 from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
-
-PATIENCE = 4
-"""Looks, with growing pauses, before a record that may be our own create is shown to a person."""
 
 
 def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
@@ -236,15 +233,19 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
     base: Link | None = None
     lookups = yield from look_up(claim, stream, [record, found])
     creates = (*claim.intents, *extended.intents)
-    if (memory := remembered_create(stream, creates, record, found, lookups)) is not None:
-        base, mode = memory, "known"
+    match made_here(stream, terms, creates, record, found, lookups):
+        case Link() as memory:
+            base, mode = memory, "known"
+        case "perhaps" if not keyed:
+            mode = "doubt"
     plan, lookups = yield from planned(claim, stream, terms, records, base, mode)
     key = missing_key(stream, terms, records)
-    if mode == "bind" and (plan.writes or key is not None):
+    if base is None and not keyed and (plan.writes or key is not None):
         # The choice is remembered before anything is written on its strength: interrupted, the next look goes on with this
         # partner, whatever the value that matched has become meanwhile.
         ends_now = settle(stream, plan, None, records, ids, {})
-        answer = yield Commit(Advance(claim, LinkDraft(None, stream.name, "half", ends_now)))
+        draft = LinkDraft(None, stream.name, "half", ends_now, pinned=pins(plan, None, {}))
+        answer = yield Commit(Advance(claim, draft, concluded(creates)))
         if not isinstance(answer, Link):
             raise LeaseLost
         return (yield from apply(claim, stream, terms, plan, answer, records, ids, lookups, bind=key, result="bound"))
@@ -252,7 +253,7 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
     if finish.link is not None:
         # The memory that stood in for a base is no link of the store's yet.
         link = dataclasses.replace(finish.link, id=None, version=0)
-        intents = {**concluded(creates), **finish.intents}
+        intents = {**concluded(creates, found=base is not None), **finish.intents}
         finish = dataclasses.replace(finish, link=link, intents=intents)
     return finish
 
@@ -268,10 +269,11 @@ def create(
     side, other = record.ref.system, stream.other(record.ref.system)
     if not stream.creates(other):
         return Finish(claim, Done("not created", side))
-    pending: tuple[Intent, ...] = yield Commit(OpenCreates(claim.change.connection, stream.name, side))
-    if any(shares(stream, record, intent) for intent in pending):
-        # Its webhook outran the answer to our own create: the saga that made it will bind it, or ask a person.
-        if claim.change.attempts >= PATIENCE:
+    lost: tuple[Intent, ...] = yield Commit(OpenCreates(claim.change.connection, stream.name, side))
+    if (mine := maybe_ours(stream, record, lost)) is not None:
+        # Its webhook outran the answer to our own create: the saga that made it will bind it, or ask a person. One that was
+        # given up may have been sent late, by a worker that had been stopped.
+        if mine.state != "open" or claim.change.attempts >= PATIENCE:
             return _ask(claim, "ambiguous", "it may be what a create of ours made whose answer was lost", "")
         pause = max(terms.timings.lag, terms.backoff(claim.change.attempts))
         return Finish(claim, Again(pause, "may be our own create", counts=True))
@@ -304,7 +306,7 @@ def _created(claim: Claim, stream: Stream, terms: Terms, record: Record, plan: P
     answered, ids = written.paths(), {side: record.ref.id, other: new}
     seen = yield from read_back(claim, stream, terms, plan, written, ids)
     ends = seen.seen(settle(stream, plan, None, {side: record, other: None}, ids, answered))
-    draft = LinkDraft(None, stream.name, "live", ends)
+    draft = LinkDraft(None, stream.name, "live", ends, pinned=pins(plan, None, answered))
     return Finish(claim, outcome, draft, entries(plan, answered), written.intents, (*plan.notices, *notices))
 
 
@@ -338,7 +340,7 @@ def _create_left(
             return
         ids = {right: record.ref.id, left: written.created[left]}
         ends = settle(stream, plan, None, {right: record, left: None}, ids, written.paths())
-        draft = LinkDraft(None, stream.name, "half", ends)
+        draft = LinkDraft(None, stream.name, "half", ends, pinned=pins(plan, None, written.paths()))
         answer = yield Commit(Advance(claim, draft, dict(written.intents), entries(plan, written.paths())))
         if isinstance(answer, Fenced | Busy):
             raise LeaseLost

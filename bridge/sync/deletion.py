@@ -26,7 +26,7 @@ from bridge.core.mapping.model import Stream
 from bridge.core.plan import unmoved
 from bridge.core.records import ABSENT, Link, LinkState, Patch, Record, Ref
 from bridge.sync.outcomes import outcome_of
-from bridge.sync.terms import Terms
+from bridge.sync.terms import PATIENCE, Terms
 from bridge.sync.writing import Flow, Written, write
 
 SUSPECTED = "gone?"
@@ -43,6 +43,8 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
             return Finish(claim, Again(pause, "settle", settle=True), keep_notices=keep)
         if (yield from _others_answer(claim, stream, side, claim.change.record_id)) is False:
             # Records that are linked answer 404, too: the key or the entity is wrong, and says nothing about this one.
+            if claim.change.attempts >= PATIENCE:
+                return _looks_empty(claim, side)
             pause = terms.backoff(claim.change.attempts) + terms.timings.lag
             return Finish(claim, Again(pause, "side looks empty", counts=True), keep_notices=keep)
         return Finish(claim, Done("gone", side), keep_notices=keep)
@@ -57,13 +59,14 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
             notices=(Notice("deletion unconfirmed", detail, ways=("retry", "dismiss")),),
         )
     if not confirmed:
-        detail = f"{side} answers 404 to records that were there: wrong key, wrong entity, or an emptied system"
-        return Finish(
-            claim,
-            Park("side looks empty", detail),
-            notices=(Notice("side looks empty", detail, group="side looks empty", ways=("retry",)),),
-        )
+        return _looks_empty(claim, side)
     return (yield from _apply_deletion(claim, stream, terms, side, link))
+
+
+def _looks_empty(claim: Claim, side: str) -> Finish:
+    detail = f"{side} answers 404 to records that were there: wrong key, wrong entity, or an emptied system"
+    notice = Notice("side looks empty", detail, group="side looks empty", ways=("retry",))
+    return Finish(claim, Park("side looks empty", detail), notices=(notice,))
 
 
 def _others_answer(claim: Claim, stream: Stream, side: str, besides: str) -> Generator[Effect, Any, bool | None]:

@@ -28,7 +28,7 @@ from bridge.core.effects import (
 )
 from bridge.core.errors import LeaseLost, ParentNotLinked, RemoteError, Undecodable
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import unmoved
+from bridge.core.plan import unfinished, unmoved
 from bridge.core.records import Link, Record, Ref
 from bridge.sync.binding import create_or_bind
 from bridge.sync.deletion import gone, left_scope
@@ -87,8 +87,9 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
     if (stale := _stale(claim, terms, record)) is not None:
         return stale
     end = link.end(change.side)
-    quiet = link.state == "live" and not claim.decisions and not claim.open_fields and not _open(claim)
-    if quiet and claim.undo is None and end is not None and unmoved(stream, change.side, record, end.shadow):
+    asked = claim.decisions or claim.open_fields or claim.undo is not None
+    quiet = link.state == "live" and not asked and not _open(claim) and not unfinished(link)
+    if quiet and end is not None and unmoved(stream, change.side, record, end.shadow):
         return _nothing(claim, terms, link, record)
     return (yield from bring_in_step(claim, stream, terms, record))
 

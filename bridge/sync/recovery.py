@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from bridge.core.effects import Claim, Commit, Effect, Extend, Extended, FindByValue, ListChildren, Read
 from bridge.core.errors import Undecodable
 from bridge.core.identity import Identity, Nobody, One, Several
 from bridge.core.mapping.model import Stream
+from bridge.core.merge import UNFINISHED
 from bridge.core.records import ABSENT, End, Intent, Link, Lookups, Record, Ref, Reference, Shadow, Value
 from bridge.core.spelling import resembles
 from bridge.sync.raw import by_key
@@ -24,9 +25,15 @@ def open_creates(claim: Claim, side: str) -> tuple[Intent, ...]:
     )
 
 
-def concluded(intents: Sequence[Intent]) -> dict[int, str]:
-    """What to note of unanswered creates once what they made was found, or found not to be there."""
-    return {intent.id: "lapsed" for intent in intents if intent.state == "open" and intent.step.verb == "create"}
+def concluded(intents: Sequence[Intent], *, found: bool = False) -> dict[int, str]:
+    """What to note of unanswered creates, and of what was to be sent after them, once what they made was found, or found not to
+    be there."""
+    state = "answered" if found else "lapsed"
+    return {intent.id: state for intent in intents if intent.state == "open" and _of_create(intent)}
+
+
+def _of_create(intent: Intent) -> bool:
+    return intent.step.record_id is None and intent.step.verb != "label"
 
 
 def is_made_from(stream: Stream, record: Record, intent: Intent) -> bool:
@@ -48,8 +55,8 @@ def is_made_from(stream: Stream, record: Record, intent: Intent) -> bool:
     return shown > 0
 
 
-def shares(stream: Stream, record: Record, intent: Intent) -> bool:
-    """Whether a record shows any telling value (a name, an address) that a create was about to send."""
+def shares(stream: Stream, record: Record, intent: Intent, *, besides: frozenset[str] = frozenset()) -> bool:
+    """Whether a record shows any telling value (a name, an address) that a create was about to send, in another field than these."""
     if intent.step.verb != "create" or intent.step.object != record.ref.object:
         return False
     side = record.ref.system
@@ -57,8 +64,18 @@ def shares(stream: Stream, record: Record, intent: Intent) -> bool:
     return any(
         isinstance(value, str) and value and resembles(value, rule.observe(side, record.raw))
         for rule in stream.fields
-        if rule.has(side) and not rule.references(side, value := sent.get(rule.key(side)))
+        if rule.has(side) and rule.name not in besides and not rule.references(side, value := sent.get(rule.key(side)))
     )
+
+
+def maybe_ours(stream: Stream, record: Record, lost: Sequence[Intent]) -> Intent | None:
+    """The create of ours, never answered, that may have made this record; of one that was given up all has to fit where match
+    rules tell records apart, for people share names."""
+    for intent in lost:
+        loosely = intent.state == "open" or not stream.match
+        if shares(stream, record, intent) and (loosely or is_made_from(stream, record, intent)):
+            return intent
+    return None
 
 
 def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Generator[Effect, Any, Identity]:
@@ -68,13 +85,14 @@ def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> 
     for intent in open_creates(claim, other):
         values = by_key(stream, other, intent.step.values)
         parent = parent_of(stream, terms, other, values)
+        found: tuple[Record, ...] = ()
         if parent is not None:
-            found: tuple[Record, ...] = yield Read(ListChildren(other, stream.object(other), parent), claim.change.lane)
-        else:
-            found = ()
+            found = yield Read(ListChildren(other, stream.object(other), parent), claim.change.lane)
+        if not any(one.ref.id not in intent.snapshot and shares(stream, one, intent) for one in found):
+            # Without a parent, or when a person has moved it to another one since.
             for path, value in _searches(intent):
                 found += yield Read(FindByValue(other, stream.object(other), path, value), claim.change.lane)
-        new = [one for one in found if one.ref.id not in intent.snapshot]
+        new = list({one.ref.id: one for one in found if one.ref.id not in intent.snapshot}.values())
         free = yield from _unlinked(claim, stream, [one for one in new if shares(stream, one, intent)])
         made = [one for one in free if is_made_from(stream, one, intent)]
         if len(made) == 1:
@@ -117,25 +135,56 @@ def parent_of(stream: Stream, terms: Terms, side: str, values: Mapping[str, Valu
     return None
 
 
-def remembered_create(
-    stream: Stream, intents: Sequence[Intent], record: Record, found: Record, lookups: Lookups
-) -> Link | None:
-    """A link to merge against when an unanswered create of ours made one of two records: what was sent stands for both sides'
-    last word, so that an edit made since on either side is an edit and not a difference."""
+def made_here(
+    stream: Stream, terms: Terms, intents: Sequence[Intent], record: Record, found: Record, lookups: Lookups
+) -> Link | Literal["perhaps"] | None:
+    """Whether an unanswered create of ours made one of two records. If so, a link to merge against: what was sent stands for both
+    sides' last word, so that an edit made since on either side is an edit and not a difference."""
+    doubt: Literal["perhaps"] | None = None
     for made, source in ((found, record), (record, found)):
         for intent in intents:
-            if intent.state == "open" and intent.step.verb == "create" and intent.side == made.ref.system:
-                return _memory(stream, intent, made, source, lookups)
-    return None
+            if intent.state != "open" or intent.step.verb != "create" or intent.side != made.ref.system:
+                continue
+            if _carries_key(stream, terms, made, source) or _tells(stream, made, intent):
+                return _memory(stream, intents, intent, made, source, lookups)
+            if not _keys(stream, terms, made):
+                doubt = "perhaps"
+    return doubt
 
 
-def _memory(stream: Stream, intent: Intent, made: Record, source: Record, lookups: Lookups) -> Link:
+def _keys(stream: Stream, terms: Terms, made: Record) -> bool:
+    """Whether creates on this side leave a join key, which tells them from anybody else's."""
+    side = made.ref.system
+    return side == stream.sides[1] and terms.traits(side, made.ref.object).join_keys
+
+
+def _carries_key(stream: Stream, terms: Terms, made: Record, source: Record) -> bool:
+    return _keys(stream, terms, made) and stream.join_key(source.ref.id) in terms.keys(made)
+
+
+def _tells(stream: Stream, made: Record, intent: Intent) -> bool:
+    """Whether a value that did not lead to the record says so, too: a stranger may have the same address, or the name."""
+    return shares(stream, made, intent, besides=frozenset(rule.field for rule in stream.match))
+
+
+def _memory(
+    stream: Stream, intents: Sequence[Intent], intent: Intent, made: Record, source: Record, lookups: Lookups
+) -> Link:
     target, origin = made.ref.system, source.ref.system
     sent = by_key(stream, target, intent.step.values)
+    unsent: dict[str, Value] = {}
+    for later in intents:
+        if later.state == "open" and later.change_id == intent.change_id and later.side == target and _of_create(later):
+            unsent |= by_key(stream, target, later.step.values)
     known: dict[str, Value] = {}
     shown = dict(sent)
+    pinned = {}
     for rule in stream.fields:
-        if not (rule.has(origin) and rule.has(target)) or rule.key(target) not in sent:
+        if not (rule.has(origin) and rule.has(target)):
+            continue
+        if rule.key(target) in unsent and rule.key(target) not in sent:
+            pinned[rule.name] = UNFINISHED + origin
+        if rule.key(target) not in sent:
             continue
         value, now = sent[rule.key(target)], rule.observe(origin, source.raw)
         try:
@@ -152,4 +201,4 @@ def _memory(stream: Stream, intent: Intent, made: Record, source: Record, lookup
         origin: End(origin, source.ref.id, Shadow(known, version=stream.version)),
         target: End(target, made.ref.id, Shadow(shown, frozenset(shown), version=stream.version)),
     }
-    return Link(0, stream.name, "half", ends)
+    return Link(0, stream.name, "half", ends, pinned=pinned)

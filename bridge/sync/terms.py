@@ -10,6 +10,9 @@ from bridge.core.mapping.model import Mappings
 from bridge.core.ports import Connector, Random, Traits
 from bridge.core.records import Patch, Record, Step
 
+PATIENCE = 4
+"""Looks, with growing pauses, before what does not explain itself is shown to a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:

@@ -34,7 +34,7 @@ from bridge.core.plan import (
     settle,
     without,
 )
-from bridge.core.records import ABSENT, Link, Lookups, Patch, Record, Ref, Step, Value
+from bridge.core.records import ABSENT, Link, LinkState, Lookups, Patch, Record, Ref, Step, Value
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.raw import by_key
@@ -133,9 +133,11 @@ def apply(
     final, more = outcome_of(claim, terms, written, result or ("updated" if lines else "unchanged"))
     if held is not None and written.problem is None:
         final = held
-    bound = bind is None or written.problem is None
-    new = _draft(stream, link, draft, pins(plan, link, answered)) if bound else None
-    if new is not None and link is not None and _same_link(link, new):
+    state: LinkState = link.state if link is not None else "half"
+    if bind is None or written.problem is None:
+        state = "live"
+    new: LinkDraft | None = _draft(stream, link, state, draft, pins(plan, link, answered))
+    if link is not None and new is not None and _same_link(link, new):
         new = None
     keep = frozenset(name for name in claim.open_fields if written.problem is not None)
     return Finish(claim, final, new, lines, written.intents, (*plan.notices, *seen.notices(), *more), keep)
@@ -217,8 +219,10 @@ def suspicious(claim: Claim, stream: Stream, terms: Terms, records: Mapping[str,
     return False
 
 
-def _draft(stream: Stream, link: Link | None, ends: dict[str, EndDraft], pinned: Mapping[str, str]) -> LinkDraft:
-    return LinkDraft(link.id if link else None, stream.name, "live", ends, link.version if link else 0, pinned)
+def _draft(
+    stream: Stream, link: Link | None, state: LinkState, ends: dict[str, EndDraft], pinned: Mapping[str, str]
+) -> LinkDraft:
+    return LinkDraft(link.id if link else None, stream.name, state, ends, link.version if link else 0, pinned)
 
 
 def _same_link(link: Link, draft: LinkDraft) -> bool:

@@ -126,7 +126,9 @@ def send(
     written = Written()
     for intent_id, (side, planned) in zip(declared.ids, side_steps, strict=True):
         if written.problem is not None:
-            written.intents[intent_id] = "refused"
+            if not (isinstance(written.problem, OutcomeUnknown) and planned.record_id is None):
+                written.intents[intent_id] = "refused"
+            # What hangs on a create whose outcome is unknown is still to be sent, if it turns out to have been made.
             continue
         step = planned
         if step.record_id is None and side in written.created and step.object != "labels":
