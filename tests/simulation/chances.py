@@ -10,6 +10,8 @@ from tests.simulation.remote import Habits
 
 REMOTE_LAG = 3.0
 """Seconds; what the engine is told about replicas."""
+HTTP_TIMEOUT = 8.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)

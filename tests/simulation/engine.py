@@ -20,11 +20,11 @@ from bridge.sync.poll import list_side, poll
 from bridge.sync.reconcile import reconcile
 from bridge.sync.sweep import sweep
 from bridge.sync.terms import Terms, Timings
-from tests.simulation.chances import REMOTE_LAG
+from tests.simulation.chances import HTTP_TIMEOUT, REMOTE_LAG
 from tests.simulation.mapping_text import Style, mapping_files
 from tests.simulation.oracle import LinkView, Shown
 from tests.simulation.rules import Rules
-from tests.simulation.world import CONNECTION, HTTP_TIMEOUT, World
+from tests.simulation.world import CONNECTION, World
 
 TIMINGS = Timings(lag=REMOTE_LAG, http_timeout=HTTP_TIMEOUT)
 OVERLAP = timedelta(seconds=5)

@@ -1,0 +1,80 @@
+"""The words of the oracle: what it is told of a world's end, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulation.journal import Event
+from tests.simulation.remote import Row
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A link as its owner tells it, in neutral words."""
+
+    stream: str
+    state: str
+    ends: Mapping[str, str]
+    pinned: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something shown to a person: an attention item or a parked change. ``field`` is empty for the whole record."""
+
+    stream: str
+    side: str
+    id: str
+    field: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The end of a world."""
+
+    rows: Mapping[str, Mapping[tuple[str, str], Row]]
+    """Side → (object, id) → row."""
+    links: Sequence[LinkView]
+    shown: Sequence[Shown]
+    names: Mapping[tuple[str, str], Mapping[str, Sequence[str]]]
+    """(side, kind) → id → every name it ever had: a rename moves no record."""
+    cut: int | None = None
+    hidden: frozenset[tuple[str, str]] = frozenset()
+    """(side, path) of values that a side never shows: they flow only towards it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    rule: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A user's write of one field: what it meant, where and when."""
+
+    at: float
+    side: str
+    value: Any
+    blind: bool = False
+    """It fell between the bridge's last look and its write: the documented residual."""
+
+
+@dataclass(slots=True)
+class Pair:
+    """One link with everything that happened to its two records."""
+
+    link: LinkView
+    events: list[Event] = field(default_factory=list)
+    bound: float | None = None
+    """When both ends were first remembered together."""
+
+    @property
+    def remembered(self) -> list[float]:
+        return [event.at for event in self.events if event.kind == "remembered" and event.note != "open"]
