@@ -1,0 +1,121 @@
+"""A create or a first bind that was interrupted: what had been decided stands, what people did meanwhile is not lost."""
+
+from __future__ import annotations
+
+from tests.simulation.mapping_text import Style
+from tests.simulation.remote import Habits
+from tests.simulation.stage import INDUSTRY, Stage, every_crash, rules, stage
+
+
+def _deal_from_assembly(told: Stage) -> None:
+    company, _ = told.company()
+    told.assembly.create("deals", {"name": "Deal", "stage": "Won", "account_source_specific_id": company})
+    told.wait(80)
+    told.rest()
+
+
+def test_a_lead_keeps_the_stage_of_its_deal_wherever_its_create_is_killed() -> None:
+    """The CRM puts a new lead into its first stage; the stage call comes after the create."""
+    assert every_crash(_deal_from_assembly, terms=rules(on_bind="crm", conflict="crm")) > 20
+
+
+def test_a_lead_whose_create_was_not_answered_gets_the_stage_of_its_deal() -> None:
+    with stage(terms=rules(on_bind="crm")) as told:
+        company, _ = told.company()
+        told.faults["crm"].timeout = 1.0
+        deal = told.assembly.create("deals", {"name": "Deal", "stage": "Won", "account_source_specific_id": company})
+        while not told.live("crm", "deals"):
+            told.wait(0.1)
+        told.wait(10)
+        told.faults["crm"].timeout = 0.0
+        told.wait(1500)
+        lead = told.partner("deals", "assembly", deal)
+        assert told.value("crm", "leads", lead, "stageId") == "s3"
+
+
+def test_an_edit_made_while_a_bind_is_interrupted_is_carried() -> None:
+    """The CRM got Assembly's value, Assembly did not answer; what a person types there next is an edit."""
+    with stage(terms=rules(on_bind="crm", conflict="ask")) as told:
+        account = told.assembly.create("accounts", {"name": "Acme", "domain": "acme.com", INDUSTRY: "Steel"})
+        told.faults["assembly"].lost = 1.0
+        company = told.crm.create("companies", {"name": "Acme Inc", "website": "acme.com"})
+        while told.value("crm", "companies", company, "industry") is None:
+            told.wait(0.1)
+        told.assembly.edit("accounts", account, {INDUSTRY: "Glass"})
+        told.wait(20)
+        told.faults["assembly"].lost = 0.0
+        told.settle()
+        assert told.value("crm", "companies", company, "industry") == "Glass"
+        assert told.value("assembly", "accounts", account, "name") == "Acme Inc"
+
+
+def test_a_stranger_with_the_same_address_is_not_taken_for_our_own_create_by_its_key() -> None:
+    """It carries no join key, so Assembly's upsert did not make it: the title it never had is no title that was cleared."""
+    with stage(terms=rules(on_bind="assembly")) as told:
+        company, account = told.company()
+        told.settle()
+        told.faults["assembly"].lost = 1.0
+        here = told.crm.create(
+            "contacts", {"lastName": "Doe", "email": "doe@acme.com", "jobTitle": "Boss", "companyId": company}
+        )
+        told.wait(3)
+        told.assembly.create("contacts", {"name": "Doe Jane", "domain": "doe@acme.com", "company_id": account})
+        told.faults["assembly"].lost = 0.0
+        told.settle()
+        assert told.value("crm", "contacts", here, "jobTitle") == "Boss"
+        assert told.value("crm", "contacts", here, "lastName") == "Doe Jane"
+
+
+def test_a_stranger_in_the_crm_that_may_be_our_own_create_is_asked_about() -> None:
+    with stage(terms=rules(on_bind="assembly")) as told:
+        company, account = told.company()
+        told.settle()
+        told.faults["crm"].lost = 1.0
+        there = told.assembly.create("contacts", {"name": "Doe", "domain": "doe@acme.com", "company_id": account})
+        while not told.faults["crm"].counts["write lost"]:
+            told.wait(0.1)
+        told.crm.create("contacts", {"lastName": "Jane", "email": "doe@acme.com", "companyId": company})
+        told.faults["crm"].lost = 0.0
+        told.settle()
+        assert "origin unknown" in told.causes()
+        assert told.value("assembly", "contacts", there, "name") == "Doe"
+
+
+def test_a_create_that_a_stopped_worker_sends_long_after_is_asked_about() -> None:
+    """By then it was looked for, not found and made again: nobody can take the second lead back, but no second deal is made."""
+    with stage() as told:
+        company, _ = told.company()
+        told.settle()
+        told.world.stop_before("write create", 120.0)
+        told.assembly.create("deals", {"name": "Deal", "account_source_specific_id": company})
+        told.wait(400)
+        assert len(told.live("crm", "deals")) == 2
+        assert "ambiguous" in told.causes()
+        assert len(told.live("assembly", "deals")) == 1
+
+
+def test_our_own_create_is_found_where_a_person_has_moved_it() -> None:
+    with stage() as told:
+        company, _ = told.company()
+        other = told.crm.create("companies", {"name": "Borg", "website": "borg.com"})
+        told.settle()
+        told.faults["crm"].timeout = 1.0
+        told.assembly.create("deals", {"name": "Deal", "account_source_specific_id": company})
+        while not told.live("crm", "deals"):
+            told.wait(0.1)
+        (lead,) = told.live("crm", "deals")
+        told.crm.edit("leads", lead.id, {"companyId": other})
+        told.faults["crm"].timeout = 0.0
+        told.wait(1500)
+        assert len(told.live("crm", "deals")) == len(told.live("assembly", "deals")) == 1
+
+
+def test_an_unlinked_record_on_a_side_that_looks_empty_waits_for_a_person() -> None:
+    with stage(crm=Habits(), style=Style()) as told:
+        told.company()
+        told.settle()
+        told.faults["crm"].outage = "wrong_key"
+        told.crm.create("companies", {"name": "Borg", "website": "borg.com"})
+        told.wait(3600)
+        assert "side looks empty" in told.causes()
+        assert not told.bridge.at_work()
