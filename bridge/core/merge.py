@@ -277,6 +277,9 @@ def _decided(rule: Field, left: _Read, right: _Read, decision: Decision) -> Verd
             for read in (left, right)
             if rule.to in (None, read.view.side) and not (not read.silent and same(rule, decision.value, read.common))
         }
+        demanding = [side for side in writes if decision.value in (None, "", []) and rule.requires(side)]
+        if demanding:
+            return _ask(rule, left, right, f"required:{rule.name}", f"{rule.name} cannot be empty in {demanding[0]}")
         settled = {
             read.view.side: read.view.now for read in (left, right) if read.view.side not in writes and not read.silent
         }

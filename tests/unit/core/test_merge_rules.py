@@ -163,6 +163,35 @@ def test_a_decision_counts_while_both_sides_hold_what_the_person_saw() -> None:
     assert moved_on.used is None
 
 
+def test_a_person_cannot_empty_a_required_field_either() -> None:
+    asked = Decision(1, "name", None, value=None)
+    verdict = decide(field("required: true"), ("a", "b"), ("a", "c"), decision=asked)
+    assert (verdict.cause, verdict.writes, verdict.used) == ("required:name", {}, None)
+
+
+@pytest.mark.parametrize(
+    ("crm", "assembly", "writes"),
+    [
+        (("a", "a"), ("b", "b"), {"assembly": "a"}),
+        (("a", "x"), ("b", "b"), {"assembly": "x"}),
+        (("a", "a"), ("b", "y"), {"crm": "y"}),
+        (("a", "a"), (NO_BASE, "default"), {"assembly": "a"}),
+        ((None, None), (NO_BASE, "default"), {"crm": "default"}),
+    ],
+)
+def test_what_a_bind_decided_and_nobody_answered_stands_unless_its_target_was_edited(
+    crm: Any, assembly: Any, writes: Any
+) -> None:
+    assert decide(field("on_bind: assembly"), crm, assembly, pinned="from:crm").writes == writes
+
+
+def test_in_doubt_who_made_a_record_every_difference_is_asked_about() -> None:
+    rule = field("on_bind: crm")
+    assert decide(rule, (NO_BASE, "a"), (NO_BASE, "b"), mode="doubt").cause == "origin unknown"
+    assert decide(rule, (NO_BASE, "a"), (NO_BASE, None), mode="doubt").cause == "origin unknown"
+    assert decide(rule, (NO_BASE, "a"), (NO_BASE, "b"), pinned="doubted").hold
+
+
 def test_one_is_not_true() -> None:
     assert dict(decide(field(), (1, True), (1, 1)).writes) == {"assembly": True}
 
