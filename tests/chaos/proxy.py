@@ -13,11 +13,16 @@ import re
 import socket
 import struct
 import threading
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 _REQUEST = re.compile(rb"(GET|HEAD|PUT|POST|PATCH|DELETE) ([^ ]*) HTTP/1")
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_DATE = re.compile(rb"(\r\ndate: *)[^\r]*", re.IGNORECASE)
+KEPT = 6
+"""How many different answers to the same question are kept, to be given again."""
 
 
 @dataclass(slots=True)
@@ -32,6 +37,9 @@ class Weather:
     lose_reads: float = 0.0
     hold_writes: float = 0.0
     """Writes arrive so much later, also when their sender is stopped or gone by then."""
+    old_answers: float = 0.0
+    """Share of GETs that are answered, under today's date, as one of the last ``KEPT`` of the same path was: by a replica
+    that is behind."""
     down: bool = False
     """Connections are refused and the open ones are cut."""
     canned: deque[bytes] = field(default_factory=deque)
@@ -49,6 +57,7 @@ class Proxy:
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._pairs: set[_Pair] = set()
+        self._past: defaultdict[str, deque[bytes]] = defaultdict(lambda: deque(maxlen=KEPT))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Proxy]:
@@ -108,6 +117,19 @@ class Proxy:
     def draw(self, probability: float) -> bool:
         return probability > 0 and self._random.random() < probability
 
+    def keep(self, path: str, answer: bytes) -> None:
+        past = self._past[path]
+        if not past or _body(past[-1]) != _body(answer):
+            past.append(answer)
+
+    def old(self, path: str) -> bytes | None:
+        """An earlier answer to a GET of ``path``, if one is to be given."""
+        past = self._past.get(path)
+        if not past or not self.draw(self.weather.old_answers):
+            return None
+        self.counts["old"] += 1
+        return _DATE.sub(rb"\g<1>" + formatdate(usegmt=True).encode(), self._random.choice(past), count=1)
+
     def wait(self) -> float:
         return self.weather.latency + self._random.random() * self.weather.jitter
 
@@ -127,6 +149,9 @@ class _Pair:
         self._client, self._to_client = client, to_client
         self._system, self._to_system = system, to_system
         self._lost = False
+        self._asked = ""
+        """The path of the GET that is being answered."""
+        self._told = b""
 
     def reset(self) -> None:
         _reset(self._to_client)
@@ -149,8 +174,15 @@ class _Pair:
 
     async def _requests(self) -> None:
         while chunk := await self._client.read(65536):
-            if (begun := _REQUEST.match(chunk)) is not None and not await self._begin(begun.group(1).decode()):
-                return
+            if (begun := _REQUEST.match(chunk)) is not None:
+                method, path = begun.group(1).decode(), begun.group(2).decode()
+                if method == "GET" and (old := self._proxy.old(path)) is not None:
+                    self._to_client.write(old)
+                    await self._to_client.drain()
+                    continue
+                if not await self._begin(method):
+                    return
+                self._asked, self._told = path if method == "GET" else "", b""
             self._to_system.write(chunk)
             await self._to_system.drain()
 
@@ -180,9 +212,26 @@ class _Pair:
                     self._proxy.counts["lost"] += 1
                     self.reset()
                     return
+                self._listen(chunk)
                 self._to_client.write(chunk)
                 await self._to_client.drain()
         self._to_client.close()
+
+    def _listen(self, chunk: bytes) -> None:
+        """Keep the answer to a GET once it is whole."""
+        if not self._asked:
+            return
+        self._told += chunk
+        head, found, body = self._told.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head) if found else None
+        if length is not None and len(body) >= int(length.group(1)):
+            if head.split(b" ", 2)[1] == b"200":
+                self._proxy.keep(self._asked, self._told)
+            self._asked = ""
+
+
+def _body(answer: bytes) -> bytes:
+    return answer.partition(b"\r\n\r\n")[2]
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -8,9 +8,14 @@ import random
 import re
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Final
+from unittest.mock import patch
 
 import httpx
 import yaml
@@ -111,7 +116,10 @@ def patience(play: Play) -> None:
             play.until(lambda: assembly.health()["records"]["accounts"] > there + 5, 30, "going on afterwards")
         play.check(not at.parked(), "something was parked")
     if not play.breaks:
-        _six_hours(play)
+        _outage(play)
+
+
+IN_FLIGHT: Final = 16
 
 
 class _VirtualClock:
@@ -129,41 +137,72 @@ class _VirtualClock:
         self.passed += seconds
 
 
-def _six_hours(play: Play) -> None:
+def _outage(play: Play) -> None:
     """The real engine on a clock of our own, its remotes not there at all."""
-    clock, calls = _VirtualClock(), 0
+    hours = play.pick(1, 1, 6)
+    few, many = _hours_away(50, hours), _hours_away(500, hours)
+    pauses = hours * 3600 / Timings().pause
+    for count, away in ((50, few), (500, many)):
+        play.figures[f"{hours} hours away, {count} records"] = (
+            f"{away.calls} calls ({away.calls / pauses:.0f} a pause of 30 s), {away.states}, attempts {away.attempts}"
+        )
+        play.check(set(away.states) == {"pending"}, f"after {hours} hours: {away.states}")
+        play.check(away.attempts < 10, f"an outage cost {away.attempts} attempts")
+        # One batch of claims is under way when the first of them finds the remote away.
+        most = pauses * 2 * IN_FLIGHT
+        play.check(
+            away.calls_at_rest <= most, f"{away.calls_at_rest} calls to a remote that is away, {most:.0f} at most"
+        )
+    play.check(
+        many.calls_at_rest < few.calls_at_rest * 1.05, f"{many.calls_at_rest} calls for ten times the records of {few}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Away:
+    """``calls_at_rest``: from a minute on, when the remote is known to be broken."""
+
+    calls: int
+    calls_at_rest: int
+    states: Mapping[str, int]
+    attempts: int
+
+
+def _hours_away(records: int, hours: int) -> _Away:
+    clock, calls = _VirtualClock(), Counter[bool]()
 
     def away(request: httpx.Request) -> httpx.Response:
-        nonlocal calls
-        calls += 1
+        calls[clock.passed > 60] += 1
         raise httpx.ConnectError("away", request=request)
 
-    with tempfile.TemporaryDirectory() as folder:
+    def connect(name: str) -> Any:
+        return open_http(
+            name,
+            "http://127.0.0.1:9",
+            "ak_x",
+            LocalLimiter(Rate(10_000, paced=False)),
+            # Short pauses between the tries of a read: those are slept, not counted on the clock.
+            timing=Timing(first_pause=0.0001),
+            transport=httpx.MockTransport(away),
+        )
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch("bridge.transport.http.time", SimpleNamespace(monotonic=clock.monotonic)),
+    ):
         store = Store(f"sqlite:///{folder}/bridge.db", clock, Brake({}, {}))
         store.migrate()
         store.connections.ensure("default")
         store.connections.set_mode("default", "live")
-        timing = Timing(first_pause=0.001, broken_after=0.0)
-
-        def connect(name: str) -> Any:
-            return open_http(
-                name,
-                "http://127.0.0.1:9",
-                "ak_x",
-                LocalLimiter(Rate(10_000, paced=False)),
-                timing=timing,
-                transport=httpx.MockTransport(away),
-            )
-
         connectors: dict[str, Any] = {
             "crm": CrmConnector(CrmClient(connect("crm"), ENTITY)),
             "assembly": AssemblyConnector(AssemblyClient(connect("assembly"))),
         }
         mappings = load({path.name: path.read_text() for path in (ROOT / "mappings").glob("*.yaml")})
         terms = Terms(connectors, mappings, Timings(), random.Random(1))
-        driver = Driver(store, lambda _: terms, clock, sleep=clock.sleep)
-        store.changes.hint("default", [Hint("companies", "crm", f"c{n}") for n in range(50)])
-        while clock.passed < 6 * 3600:
+        driver = Driver(store, lambda _: terms, clock, sleep=clock.sleep, in_flight=IN_FLIGHT)
+        store.changes.hint("default", [Hint("companies", "crm", f"c{n}") for n in range(records)])
+        while clock.passed < hours * 3600:
             due = store.changes.due("default")
             clock.passed += 60 if due is None else max(due, 0.1)
             driver.drain("default", 0.0001)
@@ -171,12 +210,7 @@ def _six_hours(play: Play) -> None:
         tries = max(row.attempts for row in store.changes.page(limit=100).items)
         driver.close()
         store.close()
-    play.figures["six hours away"] = (
-        f"{calls} calls ({calls / 720:.1f} a pause of 30 s), states {counts}, attempts {tries}"
-    )
-    play.check(set(counts) == {"pending"}, f"after six hours: {counts}")
-    play.check(tries == 0, f"an outage cost {tries} attempts")
-    play.check(calls < 720 * 120, f"{calls} calls to a remote that is away")
+    return _Away(calls.total(), calls[True], counts, tries)
 
 
 # --- row 11 -------------------------------------------------------------------------------------------------------
