@@ -54,6 +54,9 @@ from bridge.sync.terms import PATIENCE, Terms
 from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
 
+SHOWN = 5
+"""Candidates that a question names."""
+
 
 def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
     """Bind to the one record that is the same thing, ask when several could be, create when there is none."""
@@ -75,10 +78,8 @@ def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -
     match twin:
         case One(found, keyed):
             return (yield from bind(claim, stream, terms, record, found, keyed=keyed))
-        case Several(found_records, field):
-            return _ask(claim, "ambiguous", f"{len(found_records)} {other} records have the same {field}", field)
-        case Taken(found, field):
-            return _ask(claim, "taken", f"the {other} record with this {field} belongs to another {side} record", field)
+        case Several() | Taken():
+            return _unclear(claim, side, twin)
         case Dangling():
             return _ask(
                 claim,
@@ -316,15 +317,13 @@ def _adopt(
     """The remote has something under this domain, email or key already: find it, and bind it if it is free."""
     lookups = yield from look_up(claim, stream, [record])
     twin = yield from find_twin(claim, stream, terms, record, matches, lookups)
-    other = stream.other(record.ref.system)
+    side = record.ref.system
     if isinstance(twin, One):
         finish = yield from bind(claim, stream, terms, record, twin.record, keyed=twin.keyed)
     elif isinstance(twin, Nobody | Dangling):
         finish = _ask(claim, "rejected", str(written.problem), "")
     else:
-        finish = _ask(
-            claim, "taken", f"{other} has a record with this {twin.field} that belongs to another one", twin.field
-        )
+        finish = _unclear(claim, side, twin)
     return dataclasses.replace(finish, intents={**written.intents, **finish.intents})
 
 
@@ -383,6 +382,23 @@ def _snapshot(claim: Claim, stream: Stream, terms: Terms, plan: Plan) -> Generat
         return ()
     children: tuple[Record, ...] = yield Read(ListChildren(left, stream.object(left), parent), claim.change.lane)
     return tuple(child.ref.id for child in children)
+
+
+def _unclear(claim: Claim, side: str, twin: Several | Taken) -> Finish:
+    """A person is told which records they are: without the ids nobody could mend anything."""
+    if isinstance(twin, Taken):
+        detail = f"{_named(twin.record)} has this {twin.field} and belongs, or belonged, to another {side} record"
+        return _ask(claim, "taken", detail, twin.field)
+    names = ", ".join(map(_named, twin.records[:SHOWN])) + (" …" if len(twin.records) > SHOWN else "")
+    if twin.field == "join key":
+        detail = f"its source_specific_ids name {len(twin.records)} records that exist: {names}"
+    else:
+        detail = f"{len(twin.records)} records have the same {twin.field}: {names}"
+    return _ask(claim, "ambiguous", detail, twin.field)
+
+
+def _named(record: Record) -> str:
+    return f"{record.ref.system}:{record.ref.id}"
 
 
 def _ask(claim: Claim, cause: str, detail: str, field: str) -> Finish:

@@ -29,9 +29,8 @@ def unlinked_company(there: Family, name: str) -> str:
     return str(made["id"])
 
 
-def test_several_candidates_wait_for_a_person(there: Family) -> None:
-    for name in ("One", "Two"):
-        unlinked_company(there, name)
+def test_several_candidates_wait_for_a_person_who_is_told_which(there: Family) -> None:
+    twins = [unlinked_company(there, name) for name in ("One", "Two")]
     account = there.bridge.assembly.control.create(
         "accounts", {"type": "Company", "name": "Which?", "domain": "twins.example"}
     )
@@ -39,6 +38,21 @@ def test_several_candidates_wait_for_a_person(there: Family) -> None:
     there.look("companies", "assembly", account["id"])
     assert counts(there) == before
     assert causes(there) == {(account["id"], "ambiguous")}
+    (item,) = there.open_items()
+    assert all(f"crm:{one}" in item.detail for one in twins)
+
+
+def test_a_person_binds_by_writing_the_key(there: Family) -> None:
+    """The way out of every question about identity: the right CRM id among the account's source ids, and ``retry``."""
+    one, _two = (unlinked_company(there, name) for name in ("One", "Two"))
+    account = there.bridge.assembly.control.create(
+        "accounts", {"type": "Company", "name": "Which?", "domain": "twins.example"}
+    )
+    there.look("companies", "assembly", account["id"])
+    there.assembly("accounts", account["id"], source_specific_ids=[one])
+    (item,) = there.open_items()
+    there.decide(item, "retry")
+    assert there.partner("companies", one) == account["id"]
 
 
 def test_a_record_that_was_deleted_and_made_again_is_not_bound_by_guess_nor_doubled(there: Family) -> None:
