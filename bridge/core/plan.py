@@ -317,12 +317,8 @@ def settle(
             if planned.verdict.hold:
                 continue
             if not _all_answered(planned, answered):
-                if (
-                    len(planned.raw) == 1
-                    and values.get(key, ABSENT) is ABSENT
-                    and (seen := _seen(planned, side)) is not ABSENT
-                ):
-                    values[key] = seen
+                if len(planned.raw) == 1 and values.get(key, ABSENT) is ABSENT:
+                    values.update(_seen(planned, side, key))
                 continue
             if side in planned.raw:
                 values[key] = planned.raw[side]
@@ -341,8 +337,9 @@ def settle(
     return ends
 
 
-def _seen(planned: FieldPlan, side: str) -> Value:
-    return planned.verdict.settled.get(side, planned.was.get(side, ABSENT))
+def _seen(planned: FieldPlan, side: str, key: str) -> dict[str, Value]:
+    seen = planned.verdict.settled.get(side, planned.was.get(side, ABSENT))
+    return {} if seen is ABSENT else {key: seen}
 
 
 def entries(plan: Plan, answered: Mapping[str, frozenset[str]]) -> tuple[Entry, ...]:

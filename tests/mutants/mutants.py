@@ -25,6 +25,7 @@ REBUILD = "tests/integration/operations/test_rebuild.py"
 OSCILLATION = "tests/unit/operations/test_oscillation_rule.py"
 LEASES = "tests/unit/store/test_lease_guards.py"
 GUARDED = "tests/unit/sync/test_engine_guards.py"
+SAGAS = "tests/simulation/scenarios/test_scenario_sagas.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +182,10 @@ MERGING = (
         "base of a held field advanced",
         "A held field keeps its base, so that the question stays open.",
         "bridge/core/plan.py",
-        "if planned.verdict.hold or not _all_answered(planned, answered):\n                continue",
-        "if planned.verdict.hold:\n"
+        "            if planned.verdict.hold:\n                continue\n",
+        "            if planned.verdict.hold:\n"
         "                values[key] = _shown(records[side] and planned.rule.observe(side, records[side].raw))\n"
-        "                continue\n"
-        "            if not _all_answered(planned, answered):\n"
-        "                continue",
+        "                continue\n",
         (GUARDED,),
         "keeps_its_base",
     ),
@@ -194,8 +193,8 @@ MERGING = (
         "base advanced without an answer",
         "Shadows hold only what was answered.",
         "bridge/core/plan.py",
-        "if planned.verdict.hold or not _all_answered(planned, answered):",
-        "if planned.verdict.hold:",
+        "            if not _all_answered(planned, answered):\n                if len",
+        "            if False:\n                if len",
         (GUARDED,),
         "answer",
     ),
@@ -259,8 +258,8 @@ IDENTIFYING = (
         "our own create taken for a stranger",
         "The webhook of our own create makes no twin.",
         "bridge/sync/binding.py",
-        "    if any(shares(stream, record, intent) for intent in pending):",
-        "    if False:",
+        "    if (mine := maybe_ours(stream, record, lost)) is not None:",
+        "    if (mine := maybe_ours(stream, record, ())) is not None:",
         (GUARDED,),
         "our_own_create",
     ),
@@ -576,4 +575,70 @@ REMEMBERING = (
     ),
 )
 
-MUTANTS = (*MERGING, *IDENTIFYING, *READING, *REMEMBERING)
+INTERRUPTED = (
+    Mutant(
+        "stage of a new lead forgotten",
+        "What a create had still to send is carried from the side it was made for.",
+        "bridge/sync/binding.py",
+        'draft = LinkDraft(None, stream.name, "half", ends, pinned=pins(plan, None, written.paths()))',
+        'draft = LinkDraft(None, stream.name, "half", ends)',
+        (SAGAS,),
+        "wherever_its_create_is_killed",
+    ),
+    Mutant(
+        "later steps of a lost create forgotten",
+        "What hangs on a create whose outcome is unknown is still to be sent.",
+        "bridge/sync/writing.py",
+        "            if not (isinstance(written.problem, OutcomeUnknown) and planned.record_id is None):\n",
+        "            if True:\n",
+        (SAGAS,),
+        "was_not_answered_gets_the_stage",
+    ),
+    Mutant(
+        "half a bind forgotten",
+        "What was answered of an interrupted bind is remembered.",
+        "bridge/sync/update.py",
+        "    new: LinkDraft | None = _draft(",
+        "    new: LinkDraft | None = None if written.problem is not None else _draft(",
+        (SAGAS,),
+        "while_a_bind_is_interrupted",
+    ),
+    Mutant(
+        "any lost create taken for the origin",
+        "A record in Assembly that carries no join key of ours was not made by our upsert.",
+        "bridge/sync/recovery.py",
+        "            if _carries_key(stream, terms, made, source) or _tells(stream, made, intent):\n",
+        "            if True:\n",
+        (SAGAS,),
+        "stranger",
+    ),
+    Mutant(
+        "doubt decided by on_bind",
+        "In doubt whether a create of ours made one of two records nothing is overwritten.",
+        "bridge/sync/recovery.py",
+        '                doubt = "perhaps"',
+        "                doubt = None",
+        (SAGAS,),
+        "may_be_our_own_create",
+    ),
+    Mutant(
+        "given up creates forgotten",
+        "A create sent long after it was given up is shown, not copied on.",
+        "bridge/store/remembered.py",
+        'intents.c.state.in_(("open", "lapsed")),',
+        'intents.c.state.in_(("open",)),',
+        (SAGAS,),
+        "stopped_worker",
+    ),
+    Mutant(
+        "lost create looked for under its parent only",
+        "What a create may have made is looked for by its name, too.",
+        "bridge/sync/recovery.py",
+        "        if not any(one.ref.id not in intent.snapshot and shares(stream, one, intent) for one in found):\n",
+        "        if parent is None:\n",
+        (SAGAS,),
+        "moved_it",
+    ),
+)
+
+MUTANTS = (*MERGING, *IDENTIFYING, *READING, *REMEMBERING, *INTERRUPTED)
