@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -33,9 +34,7 @@ def acknowledge_early() -> None:
     from bridge.web import receiver
 
     async def receive(self: Any, arrival: Any) -> str:
-        from concurrent.futures import Future
-
-        self._queue.put_nowait(receiver._Waiting(arrival, Future()))
+        self._queue.put(receiver._Waiting(arrival, asyncio.get_running_loop().create_future()))
         return "stored"
 
     receiver.Receiver.receive = receive
@@ -205,6 +204,23 @@ def die_at(point: str) -> None:
     from tests.chaos.crash_points import arm
 
     arm(point, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+@guard
+def rest_while(path: str) -> None:
+    """Do nothing while there is such a file. Another beside it, with `` up`` to its name, says that this process is built."""
+    from bridge.bootstrap.parts import Bridge
+    from bridge.runtime.duties import DutyLoop
+
+    drain, tick, run = Bridge.drain, DutyLoop.tick, DutyLoop.run
+
+    def told(self: Any, *args: Any) -> None:
+        open(f"{path} up", "w").close()
+        run(self, *args)
+
+    Bridge.drain = lambda self, connection: None if os.path.exists(path) else drain(self, connection)
+    DutyLoop.tick = lambda self, stopping: None if os.path.exists(path) else tick(self, stopping)
+    DutyLoop.run = told
 
 
 @guard

@@ -21,8 +21,8 @@ from email.utils import formatdate
 _REQUEST = re.compile(rb"(GET|HEAD|PUT|POST|PATCH|DELETE) ([^ ]*) HTTP/1")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _DATE = re.compile(rb"(\r\ndate: *)[^\r]*", re.IGNORECASE)
-KEPT = 6
-"""How many different answers to the same question are kept, to be given again."""
+BEHIND = 3.0
+"""Seconds that a replica is behind at most: shorter than ``settle`` and the remote lag, which are there for it."""
 
 
 @dataclass(slots=True)
@@ -38,8 +38,7 @@ class Weather:
     hold_writes: float = 0.0
     """Writes arrive so much later, also when their sender is stopped or gone by then."""
     old_answers: float = 0.0
-    """Share of GETs that are answered, under today's date, as one of the last ``KEPT`` of the same path was: by a replica
-    that is behind."""
+    """Share of GETs that are answered by a replica that is behind: as the same path was a moment ago, under today's date."""
     down: bool = False
     """Connections are refused and the open ones are cut."""
     canned: deque[bytes] = field(default_factory=deque)
@@ -57,7 +56,7 @@ class Proxy:
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._pairs: set[_Pair] = set()
-        self._past: defaultdict[str, deque[bytes]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self._past: defaultdict[str, deque[tuple[float, bytes]]] = defaultdict(lambda: deque(maxlen=8))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Proxy]:
@@ -118,13 +117,11 @@ class Proxy:
         return probability > 0 and self._random.random() < probability
 
     def keep(self, path: str, answer: bytes) -> None:
-        past = self._past[path]
-        if not past or _body(past[-1]) != _body(answer):
-            past.append(answer)
+        self._past[path].append((self._loop.time(), answer))
 
     def old(self, path: str) -> bytes | None:
         """An earlier answer to a GET of ``path``, if one is to be given."""
-        past = self._past.get(path)
+        past = [answer for when, answer in self._past.get(path, ()) if self._loop.time() - when < BEHIND]
         if not past or not self.draw(self.weather.old_answers):
             return None
         self.counts["old"] += 1
@@ -180,6 +177,7 @@ class _Pair:
                     self._to_client.write(old)
                     await self._to_client.drain()
                     continue
+                self._proxy.counts["polls"] += "updated_after" in path
                 if not await self._begin(method):
                     return
                 self._asked, self._told = path if method == "GET" else "", b""
@@ -228,10 +226,6 @@ class _Pair:
             if head.split(b" ", 2)[1] == b"200":
                 self._proxy.keep(self._asked, self._told)
             self._asked = ""
-
-
-def _body(answer: bytes) -> bytes:
-    return answer.partition(b"\r\n\r\n")[2]
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

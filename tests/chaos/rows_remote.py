@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 import tempfile
 import time
 from collections import Counter
@@ -18,7 +17,6 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import httpx
-import yaml
 
 from bridge.clients.assembly import AssemblyClient
 from bridge.clients.crm import CrmClient
@@ -34,7 +32,7 @@ from tests.chaos.play import Play, Row
 from tests.chaos.proxy import answer
 from tests.chaos.rows_delivery import RAISED, companies, industry, keys_of, remotes
 from tests.chaos.sender import SECRET, deliver, event, message, percentile
-from tests.chaos.site import NO_BRAKE, ROOT, Site, site
+from tests.chaos.site import NO_BRAKE, ROOT, Site, site, use_connections
 from tests.support.sandboxes import ENTITY, Box, assembly_sandbox, crm_sandbox
 
 # --- row 9 --------------------------------------------------------------------------------------------------------
@@ -313,8 +311,6 @@ def _neighbours(play: Play) -> None:
 
 
 def _two(at: Site, noisy: tuple[Box, Box], quiet: tuple[Box, Box]) -> None:
-    for name in [name for name in at.env if re.match(r"BRIDGE_(CRM|ASSEMBLY)_", name)]:
-        del at.env[name]
     both = {
         name: {
             "CRM_BASE_URL": crm.url,
@@ -326,9 +322,7 @@ def _two(at: Site, noisy: tuple[Box, Box], quiet: tuple[Box, Box]) -> None:
         }
         for name, (crm, assembly) in (("noisy", noisy), ("quiet", quiet))
     }
-    path = at.folder / "connections.yaml"
-    path.write_text(yaml.safe_dump(both))
-    at.env["BRIDGE_CONNECTIONS_FILE"] = str(path)
+    use_connections(at, both)
 
 
 ROWS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import sqlalchemy
+import yaml
 
 from bridge.runtime import embedded_redis
 from bridge.runtime.processes import Child, raised
@@ -45,6 +47,11 @@ NO_BRAKE: Mapping[str, Any] = {
     f"brake_{name}_count": 1_000_000 for name in ("create", "update", "clear", "delete", "reparent")
 }
 NO_LIMIT: Mapping[str, Any] = {"assembly_rate_limit": 5000, "crm_rate_limit": 5000}
+
+
+def marks(*names: str) -> str:
+    """Several of ``breaks.py`` for one process."""
+    return ",".join(filter(None, names))
 
 
 @dataclass(slots=True)
@@ -274,6 +281,15 @@ def site(
         for number in range(workers):
             made.worker("worker" if number == 0 else f"worker-{number + 1}")
         yield made
+
+
+def use_connections(at: Site, told: Mapping[str, Mapping[str, str]]) -> None:
+    """From the next start on these connections are configured, and not the single one."""
+    for name in [name for name in at.env if re.match(r"BRIDGE_(CRM|ASSEMBLY)_", name)]:
+        del at.env[name]
+    path = at.folder / "connections.yaml"
+    path.write_text(yaml.safe_dump({name: dict(each) for name, each in told.items()}))
+    at.env["BRIDGE_CONNECTIONS_FILE"] = str(path)
 
 
 def _end(made: Site) -> None:
