@@ -333,6 +333,8 @@ class Finish:
     """Fields whose open notices stay; those of all other fields of this record are closed."""
     calls: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Remote calls that this reconcile made, by system; filled in by whoever carried its effects out."""
+    seen: str = ""
+    """A fingerprint of the record, if it has no link: a listing that shows the same record leaves it alone."""
     also: tuple[Reference, ...] = ()
     """Other records to look at (a contact after a membership event, children after a parent's death)."""
 

@@ -110,24 +110,22 @@ class Changes:
         listing = self.page(ChangeFilter(connection, stream, side, record_id), limit=1)
         return listing.items[0] if listing.items else None
 
-    def looked_at(self, connection: str, stream: str, side: str, ids: Collection[str]) -> dict[str, datetime]:
-        """When the last finished look at each record began (our clock); records never looked at are left out."""
-        found: dict[str, datetime] = {}
+    def seen(self, connection: str, stream: str, side: str, ids: Collection[str]) -> dict[str, str]:
+        """What the last finished look at each unlinked record saw, as its fingerprint; records never looked at are left out."""
+        found: dict[str, str] = {}
         with self._database.read() as transaction:
             for chunk in chunks(ids):
                 rows = transaction.execute(
-                    select(changes.c.record_id, changes.c.looked_at).where(
+                    select(changes.c.record_id, changes.c.seen).where(
                         changes.c.connection == connection,
                         changes.c.stream == stream,
                         changes.c.side == side,
                         changes.c.record_id.in_(chunk),
                         changes.c.state.in_(("parked", "waiting", "done")),
-                        changes.c.looked_at.is_not(None),
-                        # A look that saw nothing says nothing about a record that a listing shows.
-                        changes.c.cause != "gone",
+                        changes.c.seen.is_not(None),
                     )
                 )
-                found.update({row.record_id: row.looked_at for row in rows})
+                found.update({row.record_id: row.seen for row in rows})
         return found
 
     def replay(self, which: Collection[int] | ChangeFilter) -> int:

@@ -57,7 +57,7 @@ _RESTING = (
     "waits_stream",
     "waits_side",
     "waits_record_id",
-    "looked_at",
+    "seen",
     "updated_at",
 )
 _REST = (
@@ -233,7 +233,7 @@ def _rest(connection: Connection, operation: Finish, row: AnyRow, moved: bool, n
     ended = item is not None and (values["state"] == "parked" or isinstance(outcome, Done))
     if ended and row.item_id == item:
         values["item_id"] = None
-    settled = {**row._mapping, **values, "looked_at": claim.now, "updated_at": now}
+    settled = {**row._mapping, **values, "seen": operation.seen or None, "updated_at": now}
     connection.execute(_REST, {"change": claim.change.id} | {f"new_{name}": settled.get(name) for name in _RESTING})
     if item is not None and ended:
         close_items(connection, [item], ending or ("attention", values["detail"], "attention"), operation.calls)

@@ -93,7 +93,7 @@ changes = Table(
     Column("looked_again", Boolean, nullable=False),
     Column("token", BigId),
     Column("lease_until", UtcTime),
-    Column("looked_at", UtcTime),
+    Column("seen", Words),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     UniqueConstraint("connection", "stream", "side", "record_id"),

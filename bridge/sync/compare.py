@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import orjson
 
 from bridge.core.errors import Undecodable
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import unmoved
-from bridge.core.records import Link, Record
+from bridge.core.records import ABSENT, Link, Record
 from bridge.store import Hint, Store
 
 SEEMED_GONE = ("brake:delete", "deletion unconfirmed", "side looks empty", "has live children")
@@ -27,34 +26,29 @@ class Compared:
     hints: tuple[Hint, ...]
 
 
-def compare(
-    store: Store, connection: str, stream: Stream, side: str, records: Sequence[Record], offset: timedelta = timedelta()
-) -> Compared:
+def compare(store: Store, connection: str, stream: Stream, side: str, records: Sequence[Record]) -> Compared:
     """Hints for the records of one page that differ from their shadow, or have no link yet.
 
-    An unlinked record that was looked at since it last changed is left alone: it waits for a person or is none of ours.
-    ``offset`` is the remote's clock minus ours.
+    An unlinked record that looks as it did when it was looked at is left alone: it waits for a person or is none of ours.
     """
     ids = [record.ref.id for record in records]
     links = store.links.by_end(connection, stream.name, side, ids)
-    looked = store.changes.looked_at(connection, stream.name, side, [one for one in ids if one not in links])
+    seen = store.changes.seen(connection, stream.name, side, [one for one in ids if one not in links])
     # A deletion that waits for a person, of a record that is there after all: to be looked at, and withdrawn.
     back = store.changes.parked(connection, stream.name, side, list(links), SEEMED_GONE)
     hints = []
     for record in records:
         if record.ref.id not in back and _known(
-            stream, side, record, links.get(record.ref.id), looked.get(record.ref.id), offset
+            stream, side, record, links.get(record.ref.id), seen.get(record.ref.id)
         ):
             continue
         hints.append(Hint(stream.name, side, record.ref.id))
     return Compared(len(records), tuple(hints))
 
 
-def _known(
-    stream: Stream, side: str, record: Record, link: Link | None, looked_at: datetime | None, offset: timedelta
-) -> bool:
+def _known(stream: Stream, side: str, record: Record, link: Link | None, seen: str | None) -> bool:
     if link is None:
-        return looked_at is not None and record.updated_at is not None and record.updated_at - offset < looked_at
+        return seen == fingerprint(stream, side, record)
     try:
         scoped = stream.in_scope(side, record.raw)
     except Undecodable:
@@ -69,6 +63,17 @@ def _known(
             return False
         case "live":
             return scoped and unmoved(stream, side, record, link.ends[side].shadow)
+
+
+def fingerprint(stream: Stream, side: str, record: Record) -> str:
+    """A short fingerprint of what a stream makes of a record; no clock has a say in it, for a read may be stale."""
+    try:
+        scoped: bool | None = stream.in_scope(side, record.raw)
+    except Undecodable:
+        scoped = None
+    values = [rule.observe(side, record.raw) for rule in stream.fields if rule.has(side)]
+    told = [stream.version, scoped, *("absent" if value is ABSENT else [value] for value in values)]
+    return hashlib.blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=9).hexdigest()
 
 
 def digest(record: Record) -> str:

@@ -142,7 +142,7 @@ def left_scope(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Fl
     """The record does not meet the stream's ``where``: its link is suspended and nothing is written, its shadows stay frozen."""
     side, link = record.ref.system, claim.link
     if link is None:
-        return Finish(claim, Done("out of scope", side))
+        raise LookupError("only a linked record can leave the scope")
     if link.state == "suspended":
         return Finish(claim, Done("unchanged", side))
     other = stream.other(side)

@@ -136,7 +136,7 @@ def _poll_object(
         for page in terms.connectors[side].pages(kind, updated_after=seen.since):
             pages += 1
             rows += len(page.records)
-            hinted += _hint(store, connection, terms, streams, side, seen.fresh(page))
+            hinted += _hint(store, connection, streams, side, seen.fresh(page))
         if seen.settle() or pages <= 1:
             if (checkpoint := seen.checkpoint(overlap)) is not None:
                 store.checkpoints.set(connection, name, checkpoint)
@@ -151,15 +151,12 @@ def _remote_now(connector: Connector, kind: str) -> datetime | None:
     return None
 
 
-def _hint(
-    store: Store, connection: str, terms: Terms, streams: tuple[Stream, ...], side: str, records: list[Record]
-) -> int:
+def _hint(store: Store, connection: str, streams: tuple[Stream, ...], side: str, records: list[Record]) -> int:
     if not records:
         return 0
-    offset = terms.offsets().get(side, timedelta())
     hints: list[Hint] = []
     for stream in streams:
-        hints.extend(compare(store, connection, stream, side, records, offset).hints)
+        hints.extend(compare(store, connection, stream, side, records).hints)
     if hints:
         store.changes.hint(connection, hints)
     return len(hints)
@@ -182,7 +179,7 @@ def list_side(
             if stopping is not None and stopping.is_set():
                 return total
             ids.update(record.ref.id for record in page.records)
-            total += Polled(len(page.records), _hint(store, connection, terms, (stream,), side, list(page.records)))
+            total += Polled(len(page.records), _hint(store, connection, (stream,), side, list(page.records)))
         total += Polled(0, _gaps(store, connection, stream, side, ids))
     return total
 

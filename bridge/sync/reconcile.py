@@ -31,6 +31,7 @@ from bridge.core.mapping.model import Stream
 from bridge.core.plan import unfinished, unmoved
 from bridge.core.records import Link, Record, Ref
 from bridge.sync.binding import create_or_bind
+from bridge.sync.compare import fingerprint
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import lapsed, refusal
 from bridge.sync.terms import Terms
@@ -44,17 +45,8 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
     """Bring one record in step. Raises nothing but bugs."""
     try:
         finish = yield from _reconcile(claim, terms)
-    except LeaseLost:
-        # Somebody else has the record by now; what we decided is worth nothing.
-        finish = Finish(claim, Again(terms.timings.busy, "lease"), keep_notices=frozenset(claim.open_fields))
-    except ParentNotLinked as missing:
-        finish = Finish(claim, AwaitParent(missing.reference), keep_notices=frozenset(claim.open_fields))
-    except Undecodable as problem:
-        # A ``where`` that fails on this record: in or out is not for us to guess.
-        notice = Notice(problem.cause, str(problem), group=problem.cause, ways=("retry", "dismiss"))
-        finish = Finish(claim, Park(problem.cause, str(problem)), notices=(notice,))
-    except RemoteError as error:
-        finish = refusal(claim, terms, error)
+    except STOPPING as problem:
+        finish = _stopped(claim, terms, problem)
     # A look that concluded nothing may not have seen the side that an old write landed on.
     over = lapsed(claim, terms) if isinstance(finish.outcome, Done) else {}
     intents = {**over, **finish.intents}
@@ -63,6 +55,27 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
         # Another link took one of the ends meanwhile: what was decided here is void, what was answered is not.
         keep = frozenset(claim.open_fields)
         yield Commit(Finish(claim, Again(terms.timings.busy, "bound meanwhile"), intents=intents, keep_notices=keep))
+
+
+STOPPING = (LeaseLost, ParentNotLinked, Undecodable, RemoteError)
+
+
+def _stopped(claim: Claim, terms: Terms, problem: Exception) -> Finish:
+    keep = frozenset(claim.open_fields)
+    match problem:
+        case LeaseLost():
+            # Somebody else has the record by now; what we decided is worth nothing.
+            return Finish(claim, Again(terms.timings.busy, "lease"), keep_notices=keep)
+        case ParentNotLinked():
+            return Finish(claim, AwaitParent(problem.reference), keep_notices=keep)
+        case Undecodable():
+            # A ``where`` that fails on this record: in or out is not for us to guess.
+            notice = Notice(problem.cause, str(problem), group=problem.cause, ways=("retry", "dismiss"))
+            return Finish(claim, Park(problem.cause, str(problem)), notices=(notice,))
+        case RemoteError():
+            return refusal(claim, terms, problem)
+        case _:
+            raise problem
 
 
 def _reconcile(claim: Claim, terms: Terms) -> Flow:
@@ -79,11 +92,11 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
     record = yield from _hinted(claim, stream)
     if record is None:
         return (yield from gone(claim, stream, terms, change.side))
-    if not stream.in_scope(change.side, record.raw):
-        return (yield from left_scope(claim, stream, terms, record))
     link = claim.link
     if link is None:
-        return (yield from create_or_bind(claim, stream, terms, record))
+        return (yield from _unlinked(claim, stream, terms, record))
+    if not stream.in_scope(change.side, record.raw):
+        return (yield from left_scope(claim, stream, terms, record))
     if (stale := _stale(claim, terms, record)) is not None:
         return stale
     end = link.end(change.side)
@@ -92,6 +105,27 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
     if quiet and end is not None and unmoved(stream, change.side, record, end.shadow):
         return _nothing(claim, terms, link, record)
     return (yield from bring_in_step(claim, stream, terms, record))
+
+
+def _unlinked(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flow:
+    """What was seen is noted, unless it became a link: a listing that shows something else hints again."""
+    side = record.ref.system
+    try:
+        if stream.in_scope(side, record.raw):
+            finish = yield from create_or_bind(claim, stream, terms, record)
+        else:
+            finish = Finish(claim, Done("out of scope", side))
+    except STOPPING as problem:
+        finish = _stopped(claim, terms, problem)
+    if (
+        isinstance(finish.outcome, Done)
+        and finish.link is None
+        and claim.change.lane == "live"
+        and not claim.change.looked_again
+    ):
+        # Its webhook may have outrun the replica we read.
+        finish = replace(finish, outcome=Again(terms.timings.settle, "settle", settle=True))
+    return finish if finish.link is not None else replace(finish, seen=fingerprint(stream, side, record))
 
 
 def _hinted(claim: Claim, stream: Stream) -> Generator[Effect, Any, Record | None]:

@@ -16,7 +16,7 @@ from support.stores import (
     linked,
 )
 
-from bridge.core.effects import Again, Busy, Done, Extend, Extended, Fenced, Finished, Park, Pause
+from bridge.core.effects import Again, Busy, Done, Extend, Extended, Fenced, Finish, Finished, Park, Pause
 from bridge.core.errors import UsageError
 from bridge.core.records import Reference
 from bridge.store import ChangeFilter, ChangeRow, Hint, Store
@@ -335,13 +335,14 @@ def test_a_cursor_that_is_not_ours_is_refused(store: Store, cursor: str) -> None
         store.changes.page(cursor=cursor)
 
 
-def test_when_a_record_was_looked_at_is_when_the_look_began(store: Store, clock: HandClock) -> None:
+def test_what_was_seen_of_an_unlinked_record_is_told_once_its_change_rests(store: Store, clock: HandClock) -> None:
     claim = claim_one(store, company("1"))
-    began = clock.now()
-    clock.pass_(4)
-    finish(store, claim, Park("ambiguous", "two fit"))
-    clock.pass_(60)
-    assert store.changes.looked_at("default", "companies", "crm", ["1", "2"]) == {"1": began}
+    store.commit(Finish(claim, Again(60, "settle"), seen="abc"))
+    assert store.changes.seen("default", "companies", "crm", ["1", "2"]) == {}
+    clock.pass_(61)
+    claim = claim_one(store, company("1"))
+    store.commit(Finish(claim, Park("ambiguous", "two fit"), seen="abd"))
+    assert store.changes.seen("default", "companies", "crm", ["1", "2"]) == {"1": "abd"}
 
 
 def test_how_far_behind_a_connection_is(store: Store, clock: HandClock) -> None:

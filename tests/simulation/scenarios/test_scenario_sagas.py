@@ -119,3 +119,14 @@ def test_an_unlinked_record_on_a_side_that_looks_empty_waits_for_a_person() -> N
         told.wait(3600)
         assert "side looks empty" in told.causes()
         assert not told.bridge.at_work()
+
+
+def test_a_stale_read_of_a_record_that_came_into_scope_is_looked_at_again() -> None:
+    """The CRM's clock is behind ours and sends no Date header: no comparison of times tells that the read was an old one."""
+    habits = Habits(lag=4.0, stale=1.0, skew=-90.0, dates=False)
+    with stage(crm=habits, duties=True) as told:
+        company = told.crm.create("companies", {"name": "Acme", "website": "acme.com", "status": "inactive"})
+        told.wait(60)
+        told.crm.edit("companies", company, {"status": "active"})
+        told.wait(1000)
+        assert told.linked("companies", "crm", company)
