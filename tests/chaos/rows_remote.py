@@ -41,7 +41,7 @@ from tests.support.sandboxes import ENTITY, Box, assembly_sandbox, crm_sandbox
 def never_over_the_limit(play: Play) -> None:
     """Workers in a hurry against a remote that counts strictly, over a network that delays each request differently."""
     workers, seconds = play.pick((3, 5), (3, 12), (8, 60))
-    least = play.pick(0, 20, 27)
+    least = play.pick(20, 27, 27)
     play.said += [RAISED, f"max_processes {workers}", f"at least {least}/s asked for here"]
     for window in ("sliding", "fixed"):
         with site(
@@ -237,7 +237,7 @@ def live_beats_backfill(play: Play) -> None:
             "edits": len(took),
             "backfill records/s": round(rate, 1),
         }
-        play.check(slow < play.pick(4, 4, 2), f"live p99 {slow:.2f} s")
+        play.check(slow < 2, f"live p99 {slow:.2f} s")
         play.check(rate >= 0.7 * (30 - 2 * 2.5), f"the backfill kept {rate:.1f} a second")
     if not play.breaks:
         _neighbours(play)
@@ -306,7 +306,7 @@ def _neighbours(play: Play) -> None:
         took = _edits(play, at.port, "quiet", crm2.control, assembly2.control, ids, play.pick(5, 8, 30))
         play.figures["quiet connection p50, p99 s"] = f"{percentile(took, 50):.2f}, {percentile(took, 99):.2f}"
         play.check(
-            percentile(took, 99) < 8, f"a noisy connection kept another waiting for {percentile(took, 99):.1f} s"
+            percentile(took, 99) < 5, f"a noisy connection kept another waiting for {percentile(took, 99):.1f} s"
         )
 
 
