@@ -67,7 +67,7 @@ def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -
     if side == stream.sides[0]:
         keys.add(join_lease(stream, record.ref.id))
     if (yield from extend(claim, frozenset(keys))) is None:
-        return Finish(claim, Again(terms.timings.busy, "busy"))
+        return Finish(claim, Again(terms.busy(claim.change), "busy"))
     if (early := _too_early(claim, terms, other)) is not None:
         return early
     twin: Identity = Nobody()
@@ -225,7 +225,7 @@ def bind(claim: Claim, stream: Stream, terms: Terms, record: Record, found: Reco
     ends = frozenset({Reference(stream.name, found.ref.system, found.ref.id)})
     extended = yield from extend(claim, frozenset({lease_key(found.ref)}), ends)
     if extended is None:
-        return Finish(claim, Again(terms.timings.busy, "busy"))
+        return Finish(claim, Again(terms.busy(claim.change), "busy"))
     if extended.links:
         return Finish(claim, Again(terms.timings.busy, "bound meanwhile"))
     records: dict[str, Record | None] = {record.ref.system: record, found.ref.system: found}

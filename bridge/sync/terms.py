@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bridge.core.mapping.model import Mappings
 from bridge.core.ports import Connector, Random, Traits
-from bridge.core.records import Patch, Record, Step
+from bridge.core.records import Change, Patch, Record, Step
 
 PATIENCE = 4
 """Looks, with growing pauses, before what does not explain itself is shown to a person."""
@@ -62,6 +62,10 @@ class Terms:
     def offsets(self) -> dict[str, timedelta]:
         known = {side: connector.clock_offset() for side, connector in self.connectors.items()}
         return {side: offset for side, offset in known.items() if offset is not None}
+
+    def busy(self, change: Change) -> float:
+        """Seconds until somebody else's lease is tried for again; a second time it is likely that its holder was killed."""
+        return self.timings.busy if change.cause != "busy" else self.timings.lease / 8
 
     def backoff(self, attempts: int) -> float:
         """Exponential with full jitter, in seconds."""

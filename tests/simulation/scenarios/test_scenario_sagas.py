@@ -130,3 +130,16 @@ def test_a_stale_read_of_a_record_that_came_into_scope_is_looked_at_again() -> N
         told.crm.edit("companies", company, {"status": "active"})
         told.wait(1000)
         assert told.linked("companies", "crm", company)
+
+
+def test_waiting_for_the_lease_of_a_killed_worker_costs_few_reads() -> None:
+    with stage() as told:
+        told.world.kill_before.append("write create")
+        told.crm.create("companies", {"name": "Acme", "website": "acme.com"})
+        while not told.world.counts["kill"]:
+            told.wait(0.1)
+        began = told.world.effects
+        told.assembly.create("accounts", {"name": "Acme", "domain": "acme.com"})
+        told.wait(25)
+        assert told.world.effects - began < 60
+        told.settle()
