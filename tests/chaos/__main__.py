@@ -36,14 +36,13 @@ def main() -> int:
             continue
         result = perform(row, "taste" if given.broken else given.size, broken=given.broken)
         results.append(result)
-        good = result.kept != given.broken
         console.print(
-            f"{row.number:2d} {row.promise}: {'ok' if good else 'FAILED'} ({result.seconds:.0f} s) {result.problem}",
+            f"{row.number:2d} {row.promise}: {'ok' if result.good else 'FAILED'} ({result.seconds:.0f} s) {result.problem}",
             markup=False,
         )
     console.print(table(results, broken=given.broken))
     console.print(f"{given.size}{', guards taken out' if given.broken else ''}: {time.monotonic() - began:.0f} s")
-    return int(any(result.kept == given.broken for result in results))
+    return int(not all(result.good for result in results))
 
 
 def table(results: list[Result], *, broken: bool) -> Table:
@@ -51,7 +50,9 @@ def table(results: list[Result], *, broken: bool) -> Table:
     for result in results:
         words = [f"{name}: {value}" for name, value in result.figures.items()]
         words += [f"({said})" for said in result.said]
-        if broken:
+        if result.error:
+            verdict = f"NOT PLAYED: {result.problem}"
+        elif broken:
             verdict = (
                 f"NOT missed: {result.row.breaks}" if result.kept else f"{result.row.breaks}: missed\n{result.problem}"
             )

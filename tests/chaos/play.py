@@ -53,20 +53,30 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """``error``: the row could not be played to its end, which shows nothing, with or without the guard."""
+
     row: Row
+    broken: bool
     kept: bool
+    error: bool
     problem: str
     seconds: float
     figures: dict[str, object]
     said: tuple[str, ...]
 
+    @property
+    def good(self) -> bool:
+        return not self.error and self.kept != self.broken
+
 
 def perform(row: Row, size: Size, *, broken: bool = False) -> Result:
     play = Play(size, row.breaks if broken else "")
     began = time.monotonic()
-    problem = ""
+    problem, error = "", False
     try:
         row.play(play)
     except NotKept as wrong:
         problem = str(wrong)
-    return Result(row, not problem, problem, time.monotonic() - began, play.figures, tuple(play.said))
+    except Exception as wrong:  # the other rows are still to be played
+        problem, error = f"{type(wrong).__name__}: {wrong}", True
+    return Result(row, broken, not problem, error, problem, time.monotonic() - began, play.figures, tuple(play.said))
