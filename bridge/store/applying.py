@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import DBAPIError
@@ -51,37 +52,75 @@ Answer: TypeAlias = (
 
 
 def apply(connection: Connection, operations: Sequence[Operation], brake: Brake, now: datetime) -> list[Answer]:
-    """Carry out ``operations`` in order; one that fails unexpectedly is undone alone and answers its exception."""
-    answers: list[Answer] = []
-    for operation in operations:
-        savepoint = connection.begin_nested()
-        try:
-            answer = _carry_out(connection, operation, brake, now)
-        except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise
-            savepoint.rollback()
-            answers.append(error)
+    """Carry out ``operations``, those of one claim in order; one that fails unexpectedly is undone alone and answers its exception.
+
+    Those of different claims owe each other no order, so what is alike is done together: a statement for a group costs
+    little more than one for a single operation.
+    """
+    answers: dict[int, Answer] = {}
+    for places in _rounds(operations):
+        for alike in _alike(places, operations).values():
+            told = _together(connection, [operations[place] for place in alike], brake, now)
+            answers.update(zip(alike, told, strict=True))
+    return [answers[place] for place in range(len(operations))]
+
+
+def _rounds(operations: Sequence[Operation]) -> Iterator[list[int]]:
+    """Places of operations, none of a round belonging to the same claim."""
+    places: list[int] = []
+    tokens: set[int] = set()
+    for place, operation in enumerate(operations):
+        if not isinstance(operation, Question):
+            if operation.claim.token in tokens:
+                yield places
+                places, tokens = [], set()
+            tokens.add(operation.claim.token)
+        places.append(place)
+    yield places
+
+
+def _alike(places: Iterable[int], operations: Sequence[Operation]) -> dict[tuple[object, ...], list[int]]:
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place in places:
+        operation = operations[place]
+        if isinstance(operation, Question):
+            groups[(place,)].append(place)
         else:
-            savepoint.commit()
-            answers.append(answer)
+            groups[type(operation), operation.claim.change.connection].append(place)
+    return groups
+
+
+def _together(connection: Connection, operations: Sequence[Operation], brake: Brake, now: datetime) -> list[Answer]:
+    """The answers of operations that are alike. If one of them spoils the group, each is done by itself."""
+    savepoint = connection.begin_nested()
+    try:
+        answers = _carry_out(connection, operations, brake, now)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        savepoint.rollback()
+        if len(operations) == 1:
+            return [error]
+        return [answer for each in operations for answer in _together(connection, [each], brake, now)]
+    savepoint.commit()
     return answers
 
 
-def _carry_out(connection: Connection, operation: Operation, brake: Brake, now: datetime) -> Answer:
-    match operation:
+def _carry_out(connection: Connection, operations: Sequence[Any], brake: Brake, now: datetime) -> list[Answer]:
+    first: Operation = operations[0]
+    match first:
         case Finish():
-            return finish(connection, operation, now)
+            return [*finish(connection, operations, now)]
         case Declare():
-            return declare(connection, operation, brake, now)
+            return [*declare(connection, operations, brake, now)]
         case Extend():
-            return _extend(connection, operation, now)
+            return _extend(connection, operations, now)
         case Advance():
-            return advance(connection, operation, now)
+            return [*advance(connection, operations, now)]
         case Resolve() | Siblings() | OpenCreates():
-            return look(connection, operation, now)
+            return [look(connection, first, now)]
         case _:
-            assert_never(operation)
+            assert_never(first)
 
 
 def look(connection: Connection, question: Question, now: datetime) -> Answer:
@@ -103,15 +142,23 @@ _CHANGE_IDS = select(changes.c.id).where(
 )
 
 
-def _extend(connection: Connection, operation: Extend, now: datetime) -> Extended | Busy | Fenced:
-    claim = operation.claim
-    name = claim.change.connection
-    if not leasing.owns(connection, claim.token):
-        return Fenced()
-    if not leasing.extend(connection, name, claim.token, operation.keys, now, claim.lease_until):
-        return Busy()
+def _extend(connection: Connection, operations: Sequence[Extend], now: datetime) -> list[Answer]:
+    name = operations[0].claim.change.connection
+    wishes = [leasing.Wish(each.claim.token, each.keys, each.claim.lease_until) for each in operations]
+    answers: list[Answer] = []
+    for operation, extended in zip(operations, leasing.extend(connection, name, wishes, now), strict=True):
+        if extended is None:
+            answers.append(Fenced())
+        else:
+            answers.append(_shown(connection, operation, now) if extended else Busy())
+    return answers
+
+
+def _shown(connection: Connection, operation: Extend, now: datetime) -> Extended:
+    """What is known about the ends that were asked about."""
     if not operation.ends:
         return Extended()
+    name = operation.claim.change.connection
     links = {link.id: link for link in links_by_end(connection, name, operation.ends).values()}
     ids = set(links)
     hinted = {

@@ -111,8 +111,8 @@ def _lease(connection: Connection, lessor: Lessor, rows: Sequence[AnyRow]) -> li
     if not free:
         return []
     owners = dict(zip((row.id for row in free), leasing.next_tokens(connection, len(free)), strict=True))
-    wanted = {key: owners[row.id] for row in free for key in keys[row.id]}
-    leasing.take(connection, lessor.name, wanted, over, lessor.until)
+    wanted = {key: (owners[row.id], lessor.until) for row in free for key in keys[row.id]}
+    leasing.take(connection, lessor.name, wanted, over)
     connection.execute(
         _LEASE,
         [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -45,7 +46,7 @@ _COUNTS = (
     )
     .group_by(brake_counts.c.klass)
 )
-_INSERT_INTENT = insert(intents)
+_INSERT_INTENTS = insert(intents).returning(intents.c.id, sort_by_parameter_order=True)
 
 
 def _adding(dialect: Any) -> Any:
@@ -65,17 +66,29 @@ def _adding(dialect: Any) -> Any:
 _COUNT = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
 
 
-def declare(connection: Connection, operation: Declare, brake: Brake, now: datetime) -> Declared | Held | Fenced:
-    claim = operation.claim
-    if not leasing.owns(connection, claim.token):
-        return Fenced()
-    braked = {klass: steps for klass, steps in operation.classes.items() if steps and not _approved(claim, klass)}
-    over = _over(connection, operation, braked, brake, now)
-    if over:
-        return _hold(connection, operation, over, now)
-    _count(connection, operation, braked, now)
-    ids = tuple(_write_down(connection, operation, side, step, now) for side, step in operation.side_steps)
-    return Declared(ids)
+def declare(
+    connection: Connection, operations: Sequence[Declare], brake: Brake, now: datetime
+) -> list[Declared | Held | Fenced]:
+    """``operations`` of different claims of one connection, each fenced by itself; the brake counts them in their order."""
+    owned = leasing.owned(connection, [operation.claim.token for operation in operations])
+    counter = _Counter(connection, operations[0].claim.change.connection, brake, now)
+    answers: list[Declared | Held | Fenced | None] = []
+    for operation in operations:
+        if operation.claim.token not in owned:
+            answers.append(Fenced())
+            continue
+        steps = operation.classes.items()
+        braked = {klass: count for klass, count in steps if count and not _approved(operation.claim, klass)}
+        over = counter.over(operation.claim.change.stream, braked)
+        if over:
+            answers.append(_hold(connection, operation, over, now))
+        else:
+            counter.count(operation.claim.change.stream, braked)
+            answers.append(None)
+    counter.write()
+    passed = [operation for operation, answer in zip(operations, answers, strict=True) if answer is None]
+    declared = iter(_write_down(connection, passed, now))
+    return [answer or next(declared) for answer in answers]
 
 
 def _approved(claim: Claim, klass: str) -> bool:
@@ -85,27 +98,55 @@ def _approved(claim: Claim, klass: str) -> bool:
     return claim.change.item is not None and klass in PLANNED
 
 
-def _over(
-    connection: Connection, operation: Declare, braked: Mapping[str, int], brake: Brake, now: datetime
-) -> dict[str, int]:
-    """Class to ceiling, of those that these steps would exceed."""
-    change = operation.claim.change
-    where = {"conn": change.connection, "stream": change.stream}
-    limits = {klass: limit for klass in braked if (limit := brake.ceiling(klass, 0)) is not None}
-    if not limits:
-        return {}
-    # Counted by whole minutes: a step leaves the hour up to a minute early.
-    since = _minute(now - RELEASED_FOR)
-    spent = counted(connection.execute(_COUNTS, where | {"since": since}))
-    if all(spent.get(klass, 0) + braked[klass] <= limit for klass, limit in limits.items()):
-        return {}
-    # Only now the stream's links are counted: that costs more the more there are.
-    live = connection.execute(_LIVE_LINKS, where).scalar_one()
-    return {
-        klass: limit
-        for klass in limits
-        if (limit := brake.ceiling(klass, live)) is not None and spent.get(klass, 0) + braked[klass] > limit
-    }
+class _Counter:
+    """What passes the brake within one transaction, written at once."""
+
+    def __init__(self, connection: Connection, name: str, brake: Brake, now: datetime) -> None:
+        self._connection = connection
+        self._name = name
+        self._brake = brake
+        self._now = now
+        self._spent: dict[str, dict[str, int]] = {}
+        self._passed: dict[tuple[str, str], int] = {}
+
+    def over(self, stream: str, braked: Mapping[str, int]) -> dict[str, int]:
+        """Class to ceiling, of those that these steps would exceed."""
+        limits = {klass: limit for klass in braked if (limit := self._brake.ceiling(klass, 0)) is not None}
+        if not limits:
+            return {}
+        spent = self._spent_in(stream)
+        if all(spent.get(klass, 0) + braked[klass] <= limit for klass, limit in limits.items()):
+            return {}
+        # Only now the stream's links are counted: that costs more the more there are.
+        live = self._connection.execute(_LIVE_LINKS, {"conn": self._name, "stream": stream}).scalar_one()
+        return {
+            klass: limit
+            for klass in limits
+            if (limit := self._brake.ceiling(klass, live)) is not None and spent.get(klass, 0) + braked[klass] > limit
+        }
+
+    def _spent_in(self, stream: str) -> Mapping[str, int]:
+        if stream not in self._spent:
+            # Counted by whole minutes: a step leaves the hour up to a minute early.
+            since = _minute(self._now - RELEASED_FOR)
+            where = {"conn": self._name, "stream": stream, "since": since}
+            self._spent[stream] = counted(self._connection.execute(_COUNTS, where))
+        spent = self._spent[stream]
+        mine = {klass: steps for (of_stream, klass), steps in self._passed.items() if of_stream == stream}
+        return {klass: spent.get(klass, 0) + mine.get(klass, 0) for klass in spent.keys() | mine.keys()}
+
+    def count(self, stream: str, braked: Mapping[str, int]) -> None:
+        for klass, steps in braked.items():
+            self._passed[stream, klass] = self._passed.get((stream, klass), 0) + steps
+
+    def write(self) -> None:
+        minute = _minute(self._now)
+        rows = [
+            {"conn": self._name, "stream": stream, "klass": klass, "minute": minute, "steps": steps}
+            for (stream, klass), steps in self._passed.items()
+        ]
+        if rows:
+            self._connection.execute(_COUNT[self._connection.dialect.name], rows)
 
 
 def _hold(connection: Connection, operation: Declare, over: Mapping[str, int], now: datetime) -> Held:
@@ -144,29 +185,19 @@ def _wait_on(connection: Connection, hold: int, change: int) -> None:
         connection.execute(update(holds).where(holds.c.id == hold).values(waiting=holds.c.waiting + 1))
 
 
-def _count(connection: Connection, operation: Declare, braked: Mapping[str, int], now: datetime) -> None:
-    change = operation.claim.change
-    rows = [
-        {
-            "conn": change.connection,
-            "stream": change.stream,
-            "klass": klass,
-            "minute": _minute(now),
-            "steps": steps,
-        }
-        for klass, steps in braked.items()
-    ]
-    if rows:
-        connection.execute(_COUNT[connection.dialect.name], rows)
-
-
 def _minute(at: datetime) -> int:
     return int(at.timestamp()) // 60
 
 
-def _write_down(connection: Connection, operation: Declare, side: str, step: Step, now: datetime) -> int:
+def _write_down(connection: Connection, operations: Sequence[Declare], now: datetime) -> list[Declared]:
+    rows = [_intent(operation, side, step, now) for operation in operations for side, step in operation.side_steps]
+    ids = iter(connection.execute(_INSERT_INTENTS, rows).scalars().all() if rows else ())
+    return [Declared(tuple(islice(ids, len(operation.side_steps)))) for operation in operations]
+
+
+def _intent(operation: Declare, side: str, step: Step, now: datetime) -> dict[str, Any]:
     claim = operation.claim
-    values = {
+    return {
         "connection": claim.change.connection,
         "stream": claim.change.stream,
         "link_id": claim.link.id if claim.link else None,
@@ -182,7 +213,6 @@ def _write_down(connection: Connection, operation: Declare, side: str, step: Ste
         "created_at": now,
         "answered_at": None,
     }
-    return insert_row(connection, _INSERT_INTENT, values)
 
 
 def forget_counts(connection: Connection, now: datetime) -> None:

@@ -1,81 +1,28 @@
-"""The middle and the last commit of a reconcile."""
+"""The middle and the last commit of reconciles: of many at once, each fenced by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, bindparam, insert, null, select, update
+from sqlalchemy import Connection, bindparam, insert, null, update
 
-from bridge.core.effects import (
-    Advance,
-    Again,
-    AwaitParent,
-    Busy,
-    Claim,
-    Done,
-    Entry,
-    Fenced,
-    Finish,
-    Finished,
-    Park,
-    Pause,
-)
+from bridge.core.effects import Advance, Busy, Claim, Done, Fenced, Finish, Finished, Park
 from bridge.core.records import Link, Reference
 from bridge.store import holds, leasing
-from bridge.store.hinting import put_hints, rows_of
-from bridge.store.items import add_to_run, close_items, counted
+from bridge.store.hinting import put_hints
+from bridge.store.items import Planned, planned
 from bridge.store.linking import links_by_end
-from bridge.store.noticing import settle_notices
-from bridge.store.pausing import pause
+from bridge.store.noticing import asked_about, settle_notices
+from bridge.store.resting import Ending, rest, rows_to_rest, tell_children
 from bridge.store.rows import Hint
-from bridge.store.saving import adopt_attention, save_link
-from bridge.store.sql import AnyRow
-from bridge.store.tables import changes, history, intents, run_items
-from bridge.store.waiting import child_detail, park_children, release_children
+from bridge.store.saving import adopt_attention, save_links
+from bridge.store.tables import history, intents
 
-MAX_PARENT_WAIT = timedelta(minutes=5)
+Saved: TypeAlias = Link | Busy | Fenced | None
+"""What became of the link: as it is now, or why nothing may be committed."""
 
-_CHANGE = select(
-    changes.c.generation,
-    changes.c.item_id,
-    changes.c.attempts,
-    changes.c.due_at,
-    changes.c.cause,
-    changes.c.detail,
-    changes.c.looked_again,
-).where(changes.c.id == bindparam("change"))
-_RESTING = (
-    "state",
-    "due_at",
-    "attempts",
-    "cause",
-    "detail",
-    "looked_again",
-    "item_id",
-    "waits_stream",
-    "waits_side",
-    "waits_record_id",
-    "seen",
-    "updated_at",
-)
-_REST = (
-    update(changes)
-    .where(changes.c.id == bindparam("change"))
-    .values({name: bindparam(f"new_{name}", type_=changes.c[name].type) for name in _RESTING})
-    .values(token=null(), lease_until=null(), leased_generation=null())
-)
-_LANE = (
-    update(changes)
-    .where(
-        changes.c.connection == bindparam("conn"),
-        changes.c.stream == bindparam("of_stream"),
-        changes.c.side == bindparam("of_side"),
-        changes.c.record_id == bindparam("of_record"),
-    )
-    .values(lane="live")
-)
 _ANSWER = (
     update(intents)
     .where(intents.c.id == bindparam("intent"))
@@ -89,38 +36,50 @@ _ADOPT_INTENTS = (
 _INSERT_HISTORY = insert(history)
 
 
-def advance(connection: Connection, operation: Advance, now: datetime) -> Link | Busy | Fenced | None:
-    claim = operation.claim
-    if not leasing.owns(connection, claim.token):
-        return Fenced()
-    link = _save(connection, operation, now)
-    if isinstance(link, Busy | Fenced):
-        return link
-    _note(connection, operation, link, now)
-    return link
+def advance(connection: Connection, operations: Sequence[Advance], now: datetime) -> list[Saved]:
+    """``operations`` of different claims of one connection."""
+    items = _items(connection, operations)
+    saved = _save(connection, operations, items, now)
+    _note(connection, _passed(operations, saved), items, now)
+    return saved
 
 
-def finish(connection: Connection, operation: Finish, now: datetime) -> Finished | Busy | Fenced:
-    claim = operation.claim
-    if not leasing.owns(connection, claim.token):
-        return Fenced()
-    link = _save(connection, operation, now)
-    if isinstance(link, Busy | Fenced):
-        return link
-    _note(connection, operation, link, now)
-    row = connection.execute(_CHANGE, {"change": claim.change.id}).first()
-    moved = row is not None and row.generation != claim.change.generation
-    settle_notices(connection, operation, link, not moved, now)
-    if row is not None:
-        _rest(connection, operation, row, moved, now)
-    if any(cause.startswith(holds.BRAKE) for cause in claim.open_fields.values()):
-        _withdraw(connection, operation, now)
-    _tell_children(connection, operation, link, moved, now)
-    if operation.also:
-        hints = {Hint(ref.stream, ref.side, ref.record_id): None for ref in operation.also}
-        put_hints(connection, claim.change.connection, hints, lane=claim.change.lane, due_at=now, now=now)
-    leasing.release(connection, [claim.token])
-    return Finished(link)
+def finish(connection: Connection, operations: Sequence[Finish], now: datetime) -> list[Finished | Busy | Fenced]:
+    """``operations`` of different claims of one connection."""
+    items = _items(connection, operations)
+    saved = _save(connection, operations, items, now)
+    passed = _passed(operations, saved)
+    _note(connection, passed, items, now)
+    rows = rows_to_rest(connection, [operation.claim.change.id for operation, _ in passed])
+    endings = [Ending(operation, link, rows.get(operation.claim.change.id)) for operation, link in passed]
+    for ending, asked in zip(endings, asked_about(connection, passed), strict=True):
+        if asked:
+            settle_notices(connection, ending.operation, ending.link, not ending.moved, now)
+    rest(connection, endings, items, now)
+    for operation, _ in passed:
+        if any(cause.startswith(holds.BRAKE) for cause in operation.claim.open_fields.values()):
+            _withdraw(connection, operation, now)
+    tell_children(connection, endings, now)
+    for operation, _ in passed:
+        if operation.also:
+            change = operation.claim.change
+            hints = {Hint(ref.stream, ref.side, ref.record_id): None for ref in operation.also}
+            put_hints(connection, change.connection, hints, lane=change.lane, due_at=now, now=now)
+    leasing.release(connection, [operation.claim.token for operation, _ in passed])
+    return [link if isinstance(link, Busy | Fenced) else Finished(link) for link in saved]
+
+
+def _passed(operations: Sequence[Any], saved: Sequence[Saved]) -> list[tuple[Any, Link | None]]:
+    """Those that may be committed, with their links."""
+    return [
+        (operation, link)
+        for operation, link in zip(operations, saved, strict=True)
+        if not isinstance(link, Busy | Fenced)
+    ]
+
+
+def _items(connection: Connection, operations: Iterable[Advance | Finish]) -> dict[int, Planned]:
+    return planned(connection, {item for each in operations if (item := each.claim.change.item) is not None})
 
 
 def _withdraw(connection: Connection, operation: Finish, now: datetime) -> None:
@@ -131,47 +90,79 @@ def _withdraw(connection: Connection, operation: Finish, now: datetime) -> None:
         holds.withdraw(connection, operation.claim.change.id, keep, now)
 
 
-def _save(connection: Connection, operation: Advance | Finish, now: datetime) -> Link | Busy | Fenced | None:
-    claim = operation.claim
-    name = claim.change.connection
-    if operation.link is None:
-        own = Reference(claim.change.stream, claim.change.side, claim.change.record_id)
-        return links_by_end(connection, name, [own]).get(own)
-    link = save_link(connection, name, operation.link, now, _run_of(connection, claim))
-    if not isinstance(link, Link) or claim.link is not None:
-        return link
-    connection.execute(_ADOPT_INTENTS, {"change": claim.change.id, "link": link.id})
-    adopt_attention(connection, name, [link])
-    return link
+def _save(
+    connection: Connection, operations: Sequence[Advance | Finish], items: Mapping[int, Planned], now: datetime
+) -> list[Saved]:
+    """What each one's link is after the commit: as drafted, or as it is."""
+    name = operations[0].claim.change.connection
+    fenced = _fence(connection, operations)
+    drafted = [
+        (place, operation, operation.link)
+        for place, operation in enumerate(operations)
+        if operation.link is not None and fenced[place] is None
+    ]
+    own = [_own(operation.claim) for operation in operations]
+    kept = {own[place] for place, operation in enumerate(operations) if operation.link is None}
+    found = links_by_end(connection, name, kept)
+    answers = [
+        fenced[place] or (found.get(own[place]) if operation.link is None else None)
+        for place, operation in enumerate(operations)
+    ]
+    runs = [_run_of(operation.claim, items) for _, operation, _ in drafted]
+    saved = save_links(connection, name, [draft for _, _, draft in drafted], now, runs)
+    made: list[Link] = []
+    adopted = []
+    for (place, operation, _), link in zip(drafted, saved, strict=True):
+        answers[place] = link
+        if isinstance(link, Link) and operation.claim.link is None:
+            made.append(link)
+            adopted.append({"change": operation.claim.change.id, "link": link.id})
+    if adopted:
+        connection.execute(_ADOPT_INTENTS, adopted)
+        adopt_attention(connection, name, made)
+    return answers
 
 
-def _run_of(connection: Connection, claim: Claim) -> str | None:
-    if claim.change.item is None:
-        return None
-    return connection.execute(select(run_items.c.run_id).where(run_items.c.id == claim.change.item)).scalar()
+def _fence(connection: Connection, operations: Sequence[Advance | Finish]) -> list[Saved]:
+    owned = leasing.owned(connection, [operation.claim.token for operation in operations])
+    return [None if operation.claim.token in owned else Fenced() for operation in operations]
 
 
-def _note(connection: Connection, operation: Advance | Finish, link: Link | None, now: datetime) -> None:
-    answers = [{"intent": key, "new_state": state, "now": now} for key, state in operation.intents.items()]
+def _own(claim: Claim) -> Reference:
+    return Reference(claim.change.stream, claim.change.side, claim.change.record_id)
+
+
+def _run_of(claim: Claim, items: Mapping[int, Planned]) -> str | None:
+    item = claim.change.item
+    return items[item].run if item is not None and item in items else None
+
+
+def _note(
+    connection: Connection,
+    passed: Sequence[tuple[Advance | Finish, Link | None]],
+    items: Mapping[int, Planned],
+    now: datetime,
+) -> None:
+    answers = [
+        {"intent": key, "new_state": state, "now": now}
+        for operation, _ in passed
+        for key, state in operation.intents.items()
+    ]
     if answers:
         connection.execute(_ANSWER, answers)
-    if operation.history:
-        run = _run_of(connection, operation.claim)
-        intent = next(iter(operation.intents)) if len(operation.intents) == 1 else None
-        write_history(connection, operation.claim, link, operation.history, now, run, intent)
+    lines = [line for operation, link in passed for line in _history(operation, link, items, now)]
+    if lines:
+        connection.execute(_INSERT_HISTORY, lines)
 
 
-def write_history(
-    connection: Connection,
-    claim: Claim,
-    link: Link | None,
-    entries: Sequence[Entry],
-    now: datetime,
-    run_id: str | None,
-    intent_id: int | None,
-) -> None:
+def _history(
+    operation: Advance | Finish, link: Link | None, items: Mapping[int, Planned], now: datetime
+) -> list[dict[str, Any]]:
+    claim = operation.claim
+    run = _run_of(claim, items)
+    intent = next(iter(operation.intents)) if len(operation.intents) == 1 else None
     rows = []
-    for entry in entries:
+    for entry in operation.history:
         end = link.end(entry.side) if link else None
         own = claim.change.record_id if entry.side == claim.change.side else ""
         rows.append(
@@ -188,110 +179,9 @@ def write_history(
                 "cause": entry.cause,
                 "place": entry.place,
                 "mapping_version": end.shadow.version if end else "",
-                "run_id": run_id,
+                "run_id": run,
                 "change_id": claim.change.id,
-                "intent_id": intent_id,
+                "intent_id": intent,
             }
         )
-    connection.execute(_INSERT_HISTORY, rows)
-
-
-def _rest(connection: Connection, operation: Finish, row: AnyRow, moved: bool, now: datetime) -> None:
-    """Where the change goes from here. A hint that came meanwhile makes it pending again, at once."""
-    claim, outcome = operation.claim, operation.outcome
-    again: dict[str, Any] = {"state": "pending", "due_at": now, "looked_again": False}
-    values: dict[str, Any]
-    match outcome:
-        case Pause():
-            until = None if outcome.seconds is None else now + timedelta(seconds=outcome.seconds)
-            pause(connection, claim.change.connection, outcome.cause, outcome.detail, until)
-            values = again | {"cause": outcome.cause, "detail": outcome.detail}
-        case Again(settle=True) if moved:
-            values = again
-        case Again():
-            # A newer hint does not cut a back-off short: the coming look covers it.
-            values = {
-                "state": "pending",
-                "due_at": now + timedelta(seconds=outcome.seconds),
-                "cause": outcome.cause,
-                "detail": outcome.detail,
-                "attempts": row.attempts + int(outcome.counts),
-                "looked_again": outcome.settle or (claim.change.looked_again and not moved),
-            }
-        case Done():
-            cause = "gone" if outcome.result == "gone" else ""
-            values = {"state": "done", "attempts": 0, "cause": cause, "detail": "", "looked_again": False}
-            values |= again if moved else {}
-        case _ if moved:
-            values = again
-        case Park():
-            values = {"state": "parked", "cause": outcome.cause, "detail": outcome.detail}
-        case AwaitParent():
-            values = _await(connection, operation, outcome.parent, row, now)
-    item = claim.change.item
-    ending = counted(outcome, bool(operation.notices))
-    ended = item is not None and (values["state"] == "parked" or isinstance(outcome, Done))
-    if ended and row.item_id == item:
-        values["item_id"] = None
-    settled = {**row._mapping, **values, "seen": operation.seen or None, "updated_at": now}
-    connection.execute(_REST, {"change": claim.change.id} | {f"new_{name}": settled.get(name) for name in _RESTING})
-    if item is not None and ended:
-        close_items(connection, [item], ending or ("attention", values["detail"], "attention"), operation.calls)
-    elif item is not None and operation.calls and (run := _run_of(connection, claim)) is not None:
-        add_to_run(connection, run, calls=operation.calls)
-
-
-def _await(connection: Connection, operation: Finish, parent: Reference, row: AnyRow, now: datetime) -> dict[str, Any]:
-    change = operation.claim.change
-    waits = {
-        "waits_stream": parent.stream,
-        "waits_side": parent.side,
-        "waits_record_id": parent.record_id,
-    }
-    if parent == Reference(change.stream, change.side, change.record_id):
-        return {"state": "parked", "cause": "parent", "detail": "the record is its own parent"}
-    link = links_by_end(connection, change.connection, [parent]).get(parent)
-    if link is not None and link.state == "live":
-        # At once the first time; slower when its link alone is not enough (a company without a domain).
-        later = timedelta(seconds=2 ** min(row.attempts, 9) if row.attempts else 0)
-        due = now + min(later, MAX_PARENT_WAIT)
-        return {"state": "pending", "due_at": due, "attempts": row.attempts + 1, "cause": "parent", "detail": ""}
-    hint = Hint(parent.stream, parent.side, parent.record_id)
-    above = rows_of(connection, change.connection, [hint]).get(hint)
-    if above is not None and above.state == "parked":
-        return {"state": "parked", "cause": above.cause, "detail": child_detail(parent, above.detail)} | waits
-    if above is None or above.state == "done":
-        put_hints(connection, change.connection, {hint: None}, lane=change.lane, due_at=now, now=now)
-    elif change.lane == "live" and above.lane == "backfill":
-        where = {"of_stream": parent.stream, "of_side": parent.side, "of_record": parent.record_id}
-        connection.execute(_LANE, {"conn": change.connection, **where})
-    return {"state": "waiting", "cause": "parent", "detail": child_detail(parent, "not linked yet")} | waits
-
-
-def _tell_children(connection: Connection, operation: Finish, link: Link | None, moved: bool, now: datetime) -> None:
-    change, outcome = operation.claim.change, operation.outcome
-    ends = {Reference(change.stream, change.side, change.record_id)}
-    if link is not None:
-        ends |= {Reference(link.stream, end.side, end.record_id) for end in link.ends.values()}
-    if link is not None and link.state == "live":
-        release_children(connection, change.connection, sorted(ends), now)
-        return
-    if moved:
-        return
-    match outcome:
-        case Park(cause, detail):
-            told = cause, detail
-        case Done(result):
-            # Out of scope, deleted or never to be created: its children would wait for ever.
-            told = "parent", f"it came to rest without a link ({result})"
-        case AwaitParent():
-            row = connection.execute(
-                select(changes.c.state, changes.c.cause, changes.c.detail).where(changes.c.id == change.id)
-            ).one()
-            if row.state != "parked":
-                return
-            told = row.cause, row.detail
-        case _:
-            return
-    for end in sorted(ends):
-        park_children(connection, change.connection, end, *told, now)
+    return rows

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -17,8 +18,8 @@ Counted: TypeAlias = tuple[ItemState, str, str]
 """The item's new state, its result in words, and the run's count that grows."""
 
 OPEN_ITEMS = ("planned", "queued")
-_STILL_OPEN = select(run_items.c.id, run_items.c.run_id).where(
-    run_items.c.id.in_(bindparam("ids", expanding=True)), run_items.c.state.in_(OPEN_ITEMS)
+_RUNS = select(run_items.c.id, run_items.c.run_id, run_items.c.state).where(
+    run_items.c.id.in_(bindparam("ids", expanding=True))
 )
 _CLOSE = (
     update(run_items)
@@ -54,18 +55,50 @@ def counted(outcome: Outcome, raised: bool) -> Counted | None:
     return None
 
 
-def close_items(
-    connection: Connection, ids: Collection[int], end: Counted, calls: Mapping[str, int] | None = None
-) -> None:
-    """Close those of ``ids`` that are still open; each counts once, however often it is closed."""
-    state, result, count = end
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The run of a planned item, and whether it is still to be done."""
+
+    run: str
+    open: bool
+
+
+def planned(connection: Connection, ids: Iterable[int]) -> dict[int, Planned]:
+    found: dict[int, Planned] = {}
     for chunk in chunks(ids):
-        by_run: dict[str, list[int]] = defaultdict(list)
-        for item, run in connection.execute(_STILL_OPEN, {"ids": chunk}):
-            by_run[run].append(item)
-        for run, items in by_run.items():
-            connection.execute(_CLOSE, {"ids": items, "new_state": state, "new_result": result})
-            add_to_run(connection, run, counts={count: len(items)}, calls=calls)
+        for item, run, state in connection.execute(_RUNS, {"ids": chunk}):
+            found[item] = Planned(run, state in OPEN_ITEMS)
+    return found
+
+
+@dataclass(slots=True)
+class Tally:
+    """What items of runs came to, written at once."""
+
+    ended: dict[tuple[ItemState, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    calls: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def close(self, item: int, known: Planned, end: Counted) -> None:
+        state, result, count = end
+        self.ended[state, result].add(item)
+        self.counts[known.run][count] += 1
+
+    def write(self, connection: Connection) -> None:
+        for (state, result), items in self.ended.items():
+            for chunk in chunks(items):
+                connection.execute(_CLOSE, {"ids": chunk, "new_state": state, "new_result": result})
+        for run in sorted(self.counts.keys() | self.calls.keys()):
+            add_to_run(connection, run, counts=self.counts.get(run), calls=self.calls.get(run))
+
+
+def close_items(connection: Connection, ids: Collection[int], end: Counted) -> None:
+    """Close those of ``ids`` that are still open; each counts once, however often it is closed."""
+    tally = Tally()
+    for item, known in planned(connection, ids).items():
+        if known.open:
+            tally.close(item, known, end)
+    tally.write(connection)
 
 
 def void_items(connection: Connection, ids: Collection[int]) -> None:

@@ -6,7 +6,7 @@ over; a taker removes *all* leases of that token, so "does the token still own a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,18 +32,32 @@ class Objects:
         return lease_key(Ref(record.side, self.of(record), record.record_id))
 
 
-_OWNED = select(leases.c.key).where(leases.c.token == bindparam("t")).limit(1)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """More leases for a token, until the same time as those it has."""
+
+    token: int
+    keys: frozenset[str]
+    until: datetime
+
+
+_OWNED = select(leases.c.token).where(leases.c.token.in_(bindparam("tokens", expanding=True))).distinct()
 _HOLDERS = select(leases.c.key, leases.c.token, leases.c.expires_at).where(
     leases.c.connection == bindparam("conn"), leases.c.key.in_(bindparam("keys", expanding=True))
 )
+_TAKE = insert(leases)
 _RELEASE = delete(leases).where(leases.c.token.in_(bindparam("tokens", expanding=True)))
 _NEXT_TOKEN = (
     update(tokens).where(tokens.c.name == "fence").values(last=tokens.c.last + bindparam("n")).returning(tokens.c.last)
 )
 
 
-def owns(connection: Connection, token: int) -> bool:
-    return connection.execute(_OWNED, {"t": token}).first() is not None
+def owned(connection: Connection, owners: Iterable[int]) -> set[int]:
+    """Those of the tokens that still own their leases."""
+    found: set[int] = set()
+    for chunk in chunks(owners):
+        found |= set(connection.execute(_OWNED, {"tokens": chunk}).scalars())
+    return found
 
 
 def holders(connection: Connection, name: str, keys: Collection[str]) -> dict[str, tuple[int, datetime]]:
@@ -55,31 +69,44 @@ def holders(connection: Connection, name: str, keys: Collection[str]) -> dict[st
     return found
 
 
-def take(
-    connection: Connection,
-    name: str,
-    wanted: Mapping[str, int],
-    over: Iterable[int],
-    expires_at: datetime,
-) -> None:
-    """Lease each key of ``wanted`` for its token; ``over`` are the expired tokens that are thereby taken over."""
-    release(connection, over)
-    rows = [{"connection": name, "key": key, "token": token, "expires_at": expires_at} for key, token in wanted.items()]
+def take(connection: Connection, name: str, wanted: Mapping[str, tuple[int, datetime]], over: Collection[int]) -> None:
+    """Lease each key of ``wanted`` for its (token, expiry); ``over`` are the expired tokens that are thereby taken over."""
+    if over:
+        release(connection, over)
+    rows = [
+        {"connection": name, "key": key, "token": token, "expires_at": expires_at}
+        for key, (token, expires_at) in wanted.items()
+    ]
     if rows:
-        connection.execute(insert(leases), rows)
+        connection.execute(_TAKE, rows)
 
 
-def extend(
-    connection: Connection, name: str, token: int, keys: Collection[str], now: datetime, until: datetime
-) -> bool:
-    """Lease all of ``keys`` for ``token``, or none: ``False`` when one is somebody else's."""
-    held = holders(connection, name, keys)
-    others = {key: lease for key, lease in held.items() if lease[0] != token}
-    if any(expires_at > now for _, expires_at in others.values()):
-        return False
-    wanted = dict.fromkeys((key for key in sorted(keys) if key not in held or key in others), token)
-    take(connection, name, wanted, {other for other, _ in others.values()}, until)
-    return True
+def extend(connection: Connection, name: str, wishes: Sequence[Wish], now: datetime) -> list[bool | None]:
+    """Lease all keys of each wish for its token, or none of them: ``False`` when one is somebody else's, ``None`` when the
+    token owns nothing any more."""
+    mine = owned(connection, (wish.token for wish in wishes))
+    held = holders(connection, name, set().union(*(wish.keys for wish in wishes)))
+    wanted: dict[str, tuple[int, datetime]] = {}
+    over: set[int] = set()
+    answers: list[bool | None] = []
+    for wish in wishes:
+        if wish.token not in mine:
+            answers.append(None)
+            continue
+        others = {key: held[key] for key in wish.keys if key in held and held[key][0] != wish.token}
+        if any(expires_at > now for _, expires_at in others.values()):
+            answers.append(False)
+            continue
+        lost = {token for token, _ in others.values()}
+        over |= lost
+        mine -= lost
+        held = {key: lease for key, lease in held.items() if lease[0] not in lost}
+        fresh = dict.fromkeys((key for key in sorted(wish.keys) if key not in held), (wish.token, wish.until))
+        held |= fresh
+        wanted = {key: lease for key, lease in wanted.items() if lease[0] not in lost} | fresh
+        answers.append(True)
+    take(connection, name, wanted, over)
+    return answers
 
 
 def release(connection: Connection, owners: Iterable[int]) -> None:

@@ -99,7 +99,7 @@ class Links:
         the link is not at the version that was read; that draft alone is left out. Waiting children are released."""
         now = self._clock.now()
         with self._database.write() as transaction:
-            saved = save_links(transaction, connection, drafts, now, run_id)
+            saved = save_links(transaction, connection, drafts, now, [run_id] * len(drafts))
             answers = [link if isinstance(link, Link) else Busy() for link in saved]
             made = [link for link in answers if isinstance(link, Link)]
             adopt_attention(transaction, connection, made)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, insert, null, or_, select, update
 
 from bridge.core.effects import AwaitParent, Done, Finish, Notice, Park
-from bridge.core.records import Link
-from bridge.store.sql import AnyRow, insert_row
+from bridge.core.records import Link, Reference
+from bridge.store.remembered import attention_of
+from bridge.store.sql import AnyRow, chunks, insert_row
 from bridge.store.tables import attention
 
 _OF_RECORD = (
@@ -32,6 +34,9 @@ _OF_RECORD = (
     )
     .order_by(attention.c.id)
 )
+_LINKS_ASKED_ABOUT = select(attention.c.link_id).where(
+    attention.c.link_id.in_(bindparam("ids", expanding=True)), attention.c.state != "closed"
+)
 _CLOSE = (
     update(attention)
     .where(attention.c.id.in_(bindparam("ids", expanding=True)))
@@ -43,6 +48,28 @@ _REOPEN = (
     .values(state="open", decision=null(), updated_at=bindparam("now"))
 )
 _INSERT = insert(attention)
+
+
+def asked_about(connection: Connection, finishes: Sequence[tuple[Finish, Link | None]]) -> list[bool]:
+    """For each reconcile of one connection, whether ``settle_notices`` may have anything to do."""
+    changes = [operation.claim.change for operation, _ in finishes]
+    if not changes:
+        return []
+    records = {Reference(change.stream, change.side, change.record_id) for change in changes}
+    by_record = {
+        Reference(row.stream, row.side, row.record_id)
+        for row in attention_of(connection, changes[0].connection, records)
+    }
+    by_link: set[int] = set()
+    for chunk in chunks({link.id for _, link in finishes if link is not None}):
+        by_link |= set(connection.execute(_LINKS_ASKED_ABOUT, {"ids": chunk}).scalars())
+    return [
+        bool(operation.notices)
+        or isinstance(operation.outcome, Park)
+        or (link is not None and link.id in by_link)
+        or Reference(change.stream, change.side, change.record_id) in by_record
+        for (operation, link), change in zip(finishes, changes, strict=True)
+    ]
 
 
 def settle_notices(connection: Connection, operation: Finish, link: Link | None, final: bool, now: datetime) -> None:

@@ -45,20 +45,21 @@ _ADOPT_ATTENTION = (
 def save_link(
     connection: Connection, name: str, draft: LinkDraft, now: datetime, run_id: str | None = None
 ) -> Link | Busy | Fenced:
-    (answer,) = save_links(connection, name, [draft], now, run_id)
+    (answer,) = save_links(connection, name, [draft], now, [run_id])
     return answer
 
 
 def save_links(
-    connection: Connection, name: str, drafts: Sequence[LinkDraft], now: datetime, run_id: str | None = None
+    connection: Connection, name: str, drafts: Sequence[LinkDraft], now: datetime, runs: Sequence[str | None]
 ) -> list[Link | Busy | Fenced]:
-    """Make or move links. ``Fenced``: not at the version that was read. ``Busy``: another link, or an earlier draft,
+    """Make or move links; ``runs`` names for each draft the run that makes it. ``Fenced``: not at the version that was read. ``Busy``: another link, or an earlier draft,
     holds an end. Both are found out before anything is written; the other drafts are saved all the same."""
     problems = _problems(connection, name, drafts)
     kept = [draft for draft, problem in zip(drafts, problems, strict=True) if problem is None]
-    new = [draft for draft in kept if draft.id is None]
+    judged = zip(drafts, problems, runs, strict=True)
+    new = [(draft, run) for draft, problem, run in judged if problem is None and draft.id is None]
     moved = [draft for draft in kept if draft.id is not None]
-    made = iter(_make(connection, name, new, now, run_id))
+    made = iter(_make(connection, name, new, now))
     _move(connection, moved, now)
     saved = iter([_link(draft, draft.id if draft.id is not None else next(made)) for draft in kept])
     answers: list[Link | Busy | Fenced] = [problem or next(saved) for problem in problems]
@@ -110,7 +111,7 @@ def _link(draft: LinkDraft, link_id: int) -> Link:
 
 
 def _make(
-    connection: Connection, name: str, drafts: Sequence[LinkDraft], now: datetime, run_id: str | None
+    connection: Connection, name: str, drafts: Sequence[tuple[LinkDraft, str | None]], now: datetime
 ) -> list[int]:
     rows: list[Mapping[str, Any]] = [
         {
@@ -123,7 +124,7 @@ def _make(
             "created_at": now,
             "updated_at": now,
         }
-        for draft in drafts
+        for draft, run_id in drafts
     ]
     if not rows:
         return []
