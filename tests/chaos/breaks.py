@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 _BREAKS: dict[str, Callable[..., None]] = {}
@@ -16,6 +17,12 @@ _BREAKS: dict[str, Callable[..., None]] = {}
 def guard(taken: Callable[..., None]) -> Callable[..., None]:
     _BREAKS[taken.__name__] = taken
     return taken
+
+
+def swap(owner: Any, name: str, instead: Any) -> None:
+    """Replace what is there: a guard that was renamed or moved must not seem to be taken out."""
+    getattr(owner, name)
+    setattr(owner, name, instead)
 
 
 def take_out(name: str) -> None:
@@ -37,7 +44,7 @@ def acknowledge_early() -> None:
         self._queue.put(receiver._Waiting(arrival, asyncio.get_running_loop().create_future()))
         return "stored"
 
-    receiver.Receiver.receive = receive
+    swap(receiver.Receiver, "receive", receive)
 
 
 @guard
@@ -50,18 +57,17 @@ def never_look_before_creating() -> None:
         return Nobody()
         yield
 
-    binding.find_twin = nobody
-    binding.find_created = nobody
+    swap(binding, "find_twin", nobody)
+    swap(binding, "find_created", nobody)
 
 
 @guard
 def rely_on_rings() -> None:
     """Neither the duty loop nor the sweep looks into SQL for work that nobody was rung for."""
-    from bridge.bootstrap import working
     from bridge.runtime import patience
 
-    patience.Patience.__call__ = lambda self, connection: None
-    working.sweep = lambda *_: 0
+    swap(patience.Patience, "__call__", lambda self, connection: None)
+    swap(import_module("bridge.bootstrap.working"), "sweep", lambda *_: 0)
 
 
 @guard
@@ -69,7 +75,7 @@ def leases_never_end() -> None:
     """What a killed worker held stays with it."""
     from bridge.store import changes
 
-    changes.Changes.expire = lambda self, now=None: 0
+    swap(changes.Changes, "expire", lambda self, now=None: 0)
 
 
 @guard
@@ -77,21 +83,21 @@ def forget_intents() -> None:
     """A value that an unanswered write of ours put there passes for somebody's edit."""
     from bridge.sync import update
 
-    update.ours = lambda *_: {}
+    swap(update, "ours", lambda *_: {})
 
 
 @guard
 def no_deduplication() -> None:
     from bridge.store import inbox
 
-    inbox.Inbox._known = lambda *_: set()
+    swap(inbox.Inbox, "_known", lambda *_: set())
 
 
 @guard
 def believe_stale_reads() -> None:
     from bridge.sync import reconcile
 
-    reconcile._stale = lambda *_: None
+    swap(reconcile, "_stale", lambda *_: None)
 
 
 @guard
@@ -99,13 +105,12 @@ def no_overlap() -> None:
     """The next poll begins at the newest stamp that was seen."""
     from datetime import timedelta
 
-    from bridge.bootstrap import working
     from bridge.sync.poll import poll
 
     def without(*args: Any, overlap: object, **more: Any) -> Any:
         return poll(*args, overlap=timedelta(0), **more)
 
-    working.poll = without
+    swap(import_module("bridge.bootstrap.working"), "poll", without)
 
 
 @guard
@@ -113,7 +118,7 @@ def every_process_its_own_limit() -> None:
     from bridge import transport
     from bridge.bootstrap import wiring
 
-    wiring._limiter = lambda name, rate, client, processes: transport.LocalLimiter(transport.Rate(int(rate)))
+    swap(wiring, "_limiter", lambda name, rate, client, processes: transport.LocalLimiter(transport.Rate(int(rate))))
 
 
 @guard
@@ -122,10 +127,10 @@ def no_patience() -> None:
     from bridge.sync.terms import Terms
     from bridge.transport import http, limiter, shared_limiter
 
-    limiter.LocalLimiter.hold = lambda self, seconds: None
-    shared_limiter.RedisLimiter.hold = lambda self, seconds: None
-    http.retry_after = lambda *_: 0.05
-    Terms.backoff = lambda self, attempts: 0.05
+    swap(limiter.LocalLimiter, "hold", lambda self, seconds: None)
+    swap(shared_limiter.RedisLimiter, "hold", lambda self, seconds: None)
+    swap(http, "retry_after", lambda *_: 0.05)
+    swap(Terms, "backoff", lambda self, attempts: 0.05)
 
 
 @guard
@@ -137,14 +142,14 @@ def one_lane() -> None:
     def low(*args: Any, lane: str, **more: Any) -> int:
         return put_hints(*args, lane="backfill", **more)
 
-    inbox.put_hints = low
+    swap(inbox, "put_hints", low)
 
 
 @guard
 def any_signature() -> None:
     from bridge.sync import intake
 
-    intake._any_equal = lambda expected, given: bool(given)
+    swap(intake, "_any_equal", lambda expected, given: bool(given))
 
 
 @guard
@@ -154,7 +159,7 @@ def no_body_limit() -> None:
     async def read(request: Any, _most: int) -> bytes:
         return bytes(await request.body())
 
-    webhooks._read = read
+    swap(webhooks, "_read", read)
 
 
 @guard
@@ -164,7 +169,7 @@ def no_gate() -> None:
     async def call(self: Any, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    auth.Gate.__call__ = call
+    swap(auth.Gate, "__call__", call)
 
 
 @guard
@@ -172,7 +177,7 @@ def talk_freely() -> None:
     """Log lines are not blotted, and say what was in hand."""
     from bridge.runtime import driver, logs
 
-    logs.blot = lambda text: text
+    swap(logs, "blot", lambda text: text)
     carry_out = driver.Driver.carry_out
 
     def telling(self: Any, effect: Any, terms: Any) -> Any:
@@ -180,7 +185,7 @@ def talk_freely() -> None:
         driver.log.info("carried out", effect=str(effect), answer=str(answer))
         return answer
 
-    driver.Driver.carry_out = telling
+    swap(driver.Driver, "carry_out", telling)
 
 
 @guard
@@ -192,7 +197,7 @@ def follow_redirects() -> None:
     def init(self: Any, *args: Any, **more: Any) -> None:
         plain(self, *args, **(more | {"follow_redirects": True}))
 
-    httpx.Client.__init__ = init
+    swap(httpx.Client, "__init__", init)
 
 
 # --- not guards: places to die at, and forced mistakes ------------------------------------------------------------
