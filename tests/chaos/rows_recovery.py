@@ -81,7 +81,9 @@ def _one_after_another(
             fallen = [_crash(play, at, name) for name in doomed]
             survivor.unlink()
             for each in fallen:
-                play.until(lambda: _is_whole(at, each.record), promised + 30, f"recovery of {each.point}", 0.1)
+                lives = "lives" if at.processes["survivor"].alive else "is dead"
+                what = f"recovery of {each.point} (the survivor {lives})"
+                play.until(lambda: _is_whole(at, each.record), promised + 20, what, 0.1)
                 took[point].append(time.monotonic() - each.at)
             quiet(play, at, promised + 30)
         keys = keys_of(assembly.records("accounts"))
