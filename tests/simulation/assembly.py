@@ -81,7 +81,7 @@ class SimAssembly(Peer):
 
     def find_by_key(self, object: str, key: str, *, lane: Lane = "live") -> Record | None:
         self._arrive()
-        if self.faults.outage == "wrong_key":
+        if self.faults.trouble == "wrong_key":
             return None
         row = self.remote.holder(object, key)
         return self._see(row) if row is not None and row.object == object else None

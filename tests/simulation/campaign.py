@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.simulation import operations
+from tests.simulation.coverage import crossings
 from tests.simulation.engine import Bridge
+from tests.simulation.engine_runs import rebuild_elsewhere
 from tests.simulation.journal import Event
-from tests.simulation.mapping_text import Style, draw_rules
+from tests.simulation.mapping_text import draw_rules
 from tests.simulation.operations import Operation
 from tests.simulation.oracle import Final, Oracle, Violation
-from tests.simulation.rules import Rules
+from tests.simulation.remote import Habits
 from tests.simulation.world import World
 
 COMPANIES, CONTACTS, DEALS = 0, 2, 3
@@ -59,27 +61,32 @@ def play(
     world.crash_at = crash_at
     rules, style = draw_rules(random.Random(f"rules {seed}"))
     bridge = Bridge(world, rules, style)
+    world.engine = bridge
     todo = list(operations_of(seed) if chosen is None else chosen)
     try:
         _before(world, seed)
         world.start(bridge)
         for operation in todo:
-            world.after(operation.at, lambda operation=operation: operations.perform(world, operation))  # type: ignore[misc]
+            world.later(operation.at, lambda operation=operation: operations.perform(world, operation))  # type: ignore[misc]
         world.run(SPAN)
         violations = _come_to_rest(world, bridge)
-        violations += Oracle(world.journal, final_of(world, bridge), rules).judge()
+        final = replace(final_of(world, bridge), rebuilt=rebuild_elsewhere(bridge))
+        violations += Oracle(world.journal, final, bridge.rules).judge()
         violations += [Violation("bug", text) for text in world.bugs]
-        about = _about(world, bridge, rules, style)
+        about = _about(world, bridge)
+        bridge_shown = final.shown
     finally:
         bridge.close()
+    world.counts.update(f"shown {shown.cause}" for shown in bridge_shown)
+    world.counts.update(crossings(world.meetings))
     for peer in world.peers.values():
         world.counts.update({f"fault {peer.system} {name}": count for name, count in peer.faults.counts.items()})
     return Outcome(seed, todo, violations, world.counts, world.journal.events, world.effects, about)
 
 
-def _about(world: World, bridge: Bridge, rules: Rules, style: Style) -> str:
-    settings = replace(rules, streams={})
-    lines = [str(settings), str(style), str(world.chances)]
+def _about(world: World, bridge: Bridge) -> str:
+    settings = replace(bridge.rules, streams={})
+    lines = [str(settings), str(bridge.style), str(world.chances)]
     lines += [f"{side}: {peer.remote.habits}" for side, peer in world.peers.items()]
     lines += [str(shown) for shown in bridge.shown()] + [str(link) for link in bridge.links()]
     return "\n".join(lines)
@@ -130,6 +137,11 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
     return [Violation("not quiet", f"a day later: {event}") for event in extra[:3]]
 
 
+def _doubt(habits: Habits) -> float:
+    """A Date header tells a clock's skew to half a second; without one it stays unknown."""
+    return habits.grain + (0.5 if habits.dates and habits.skew else abs(habits.skew))
+
+
 def final_of(world: World, bridge: Bridge) -> Final:
     return Final(
         rows={"crm": world.crm.rows, "assembly": world.assembly.rows},
@@ -137,5 +149,8 @@ def final_of(world: World, bridge: Bridge) -> Final:
         shown=bridge.shown(),
         names={(side, kind): names for side, peer in world.peers.items() for kind, names in peer.remote.ever.items()},
         cut=world.assembly.habits.cut,
+        plans=tuple(world.plans),
+        skews={side: peer.remote.habits.skew for side, peer in world.peers.items()},
+        doubts={side: _doubt(peer.remote.habits) for side, peer in world.peers.items()},
         hidden=frozenset() if world.assembly.habits.shows_parent else HIDDEN,
     )

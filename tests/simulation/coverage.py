@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.simulation.operations import WEIGHTS
 
@@ -51,17 +52,57 @@ PER_THOUSAND: dict[str, int] = {
 }
 PER_OPERATION = 40
 """Per unit of an operation's weight and thousand seeds."""
+PER_MEETING: dict[str, float] = {}
+"""Per unit of an operation's weight and thousand seeds: how often it met each fault, each crash, each pair of them."""
 SMALLEST = 500
 """Fewer seeds than this prove no counts."""
+REACH = 30.0
+"""Seconds after an operation in which the bridge is busy with it: what fails then, fails on its way."""
+FAULTS: dict[str, str] = {
+    "throttle": "refused",
+    "error": "refused",
+    "lost": "unanswered",
+    "timeout": "unanswered",
+    "late": "unanswered",
+    "hook lost": "unheard",
+    "hook twice": "unheard",
+    "hook late": "unheard",
+    "ring lost": "unheard",
+    "outage": "outage",
+}
+"""What can go wrong outside, and the kind of trouble it is."""
+CRASHES = ("read", "commit", "write", "duty", "stall", "wait")
+"""Before what a worker died; a duty that died; a worker that stopped and went on."""
+
+
+def crossings(meetings: Sequence[tuple[float, str, str]]) -> Counter[str]:
+    """How often each operation met each fault, each crash, and both at once."""
+    found: Counter[str] = Counter()
+    for at, kind, name in meetings:
+        if kind != "operation":
+            continue
+        near = [(what, which) for when, what, which in meetings if at <= when <= at + REACH and what != "operation"]
+        faults = {which for what, which in near if what == "fault"}
+        crashes = {which for what, which in near if what == "crash"}
+        found.update(cross(name, fault) for fault in faults)
+        found.update(cross(name, crash) for crash in crashes)
+        found.update(cross(name, trouble, crash) for trouble in {FAULTS[one] for one in faults} for crash in crashes)
+    return found
+
+
+def cross(*names: str) -> str:
+    return " × ".join(names)
 
 
 def missing(counts: Counter[str], seeds: int) -> list[str]:
     """What was played less often than it must be."""
     if seeds < SMALLEST:
         return [name for name in ("kill", "op edit", "op create", "hook lost", "duty poll") if not counts[name]]
-    wanted = dict(PER_THOUSAND) | {f"op {name}": int(PER_OPERATION * weight) for name, weight in WEIGHTS.items()}
+    wanted = {name: float(needed) for name, needed in PER_THOUSAND.items()}
+    wanted |= {f"op {name}": PER_OPERATION * weight for name, weight in WEIGHTS.items()}
+    wanted |= {cross(name, met): each * weight for name, weight in WEIGHTS.items() for met, each in PER_MEETING.items()}
     return [
-        f"{name}: {counts[name]} of {needed * seeds // 1000}"
+        f"{name}: {counts[name]} of {int(needed * seeds / 1000)}"
         for name, needed in sorted(wanted.items())
-        if counts[name] < needed * seeds // 1000
+        if counts[name] < int(needed * seeds / 1000)
     ]

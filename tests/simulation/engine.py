@@ -2,92 +2,40 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-
-from sqlalchemy import PoolProxiedConnection, select
 
 from bridge.core.effects import Claim, Effect, Operation
 from bridge.core.guards import Brake
 from bridge.core.mapping.loader import load
 from bridge.core.mapping.model import Mappings
-from bridge.store import ChangeFilter, Hint, InboxEvent, Store, tables
+from bridge.store import ChangeFilter, Hint, InboxEvent
 from bridge.sync.poll import list_side, poll
 from bridge.sync.reconcile import reconcile
 from bridge.sync.sweep import sweep
 from bridge.sync.terms import Terms, Timings
+from tests.simulation import engine_runs
 from tests.simulation.chances import HTTP_TIMEOUT, REMOTE_LAG
+from tests.simulation.engine_store import (
+    NO_BRAKE,
+    OVERLAP,
+    WorldClock,
+    WorldDoorbell,
+    borrow,
+    give_back,
+    links_of,
+    shown_by,
+)
 from tests.simulation.mapping_text import Style, mapping_files
-from tests.simulation.oracle import LinkView, Shown
+from tests.simulation.oracle_terms import LinkView, Shown
 from tests.simulation.rules import Rules
 from tests.simulation.world import CONNECTION, World
 
+DUTIES = "duties"
+"""The process that runs them."""
 TIMINGS = Timings(lag=REMOTE_LAG, http_timeout=HTTP_TIMEOUT)
-OVERLAP = timedelta(seconds=5)
-NO_BRAKE = Brake({}, {})
-
-
-@dataclass(slots=True)
-class WorldClock:
-    """The clock of whichever world uses the store now."""
-
-    world: World | None = None
-
-    def now(self) -> datetime:
-        assert self.world is not None
-        return self.world.clock()
-
-    def monotonic(self) -> float:
-        assert self.world is not None
-        return self.world.now
-
-
-@dataclass(frozen=True, slots=True)
-class WorldDoorbell:
-    world: World
-
-    def ring(self, connection: str) -> None:
-        self.world.ring(connection)
-
-
-@dataclass(slots=True)
-class Memory:
-    """An in-memory store that worlds use one after another, so that statements are compiled once a process."""
-
-    clock: WorldClock
-    store: Store
-    pooled: PoolProxiedConnection
-
-    @property
-    def driver(self) -> sqlite3.Connection:
-        connection = self.pooled.driver_connection
-        assert isinstance(connection, sqlite3.Connection)
-        return connection
-
-
-_free: list[Memory] = []
-_empty: list[bytes] = []
-"""The tables as the migrations make them."""
-
-
-def borrow(world: World) -> Memory:
-    """A store with empty tables."""
-    if _free:
-        memory = _free.pop()
-    else:
-        clock = WorldClock()
-        store = Store("sqlite://", clock, NO_BRAKE)
-        memory = Memory(clock, store, store._database._engine.raw_connection())
-    if not _empty:
-        memory.store.migrate()
-        _empty.append(memory.driver.serialize())
-    memory.driver.deserialize(_empty[0])
-    memory.clock.world = world
-    return memory
 
 
 @cache
@@ -112,23 +60,42 @@ class Bridge:
         self.store = self._memory.store
         self.store._brake = brake
         self.store.connections.ensure(CONNECTION, "live")
-        self.use(rules, style)
+        self._running: dict[str, Terms] = {}
+        self._set(rules, style)
 
-    def use(self, rules: Rules, style: Style) -> None:
-        """Put mapping files in force, as a saved edit would."""
+    def _set(self, rules: Rules, style: Style) -> None:
+        self.rules, self.style = rules, style
         self.mappings = compiled(tuple(sorted(mapping_files(rules, style).items())))
         self.terms = Terms(self.world.peers, self.mappings, TIMINGS, self.world.rng)
-        self.store.set_objects(
-            {(stream.name, side): stream.object(side) for stream in self.mappings.streams for side in stream.sides}
-        )
+        """What the files say; a process that has not looked since they were saved goes by those before."""
+        self.store.set_objects(self.objects())
+
+    def save_mappings(self, rules: Rules) -> None:
+        """A person saves other mapping files: each process takes them up when it looks at them next."""
+        before = self.terms
+        self._set(rules, self.style)
+        for process in (DUTIES, *(worker.name for worker in self.world.workers)):
+            self._running.setdefault(process, before)
+            self.world.after(self.world.rng.uniform(0, 2), lambda process=process: self._running.pop(process, None))  # type: ignore[misc]
+
+    def terms_of(self, process: str) -> Terms:
+        return self._running.get(process, self.terms)
+
+    @property
+    def clock(self) -> WorldClock:
+        return self._memory.clock
+
+    def objects(self) -> dict[tuple[str, str], str]:
+        """(stream, side) → the remote object's name."""
+        return {(stream.name, side): stream.object(side) for stream in self.mappings.streams for side in stream.sides}
 
     # --- for the scheduler ---
 
     def claim(self, worker: str, limit: int) -> list[Claim]:
         return self.store.changes.claim(CONNECTION, limit, TIMINGS.lease)
 
-    def reconcile(self, claim: Claim) -> Generator[Effect, Any, None]:
-        return reconcile(claim, self.terms)
+    def reconcile(self, worker: str, claim: Claim) -> Generator[Effect, Any, None]:
+        return reconcile(claim, self.terms_of(worker))
 
     def commit(self, operation: Operation) -> Any:
         (answer,) = self.store.apply([operation])
@@ -143,15 +110,16 @@ class Bridge:
 
     def duty(self, name: str) -> None:
         duties: dict[str, Callable[[], object]] = {
-            "poll": lambda: poll(self.store, CONNECTION, self.terms, overlap=OVERLAP),
+            "poll": lambda: poll(self.store, CONNECTION, self.terms_of(DUTIES), overlap=OVERLAP),
             "list": self._list,
+            "backfill": lambda: engine_runs.go_on(self),
             "sweep": lambda: sweep(self.store, CONNECTION, WorldDoorbell(self.world)),
         }
         duties[name]()
 
     def _list(self) -> None:
         for side in self.world.peers:
-            list_side(self.store, CONNECTION, self.terms, side)
+            list_side(self.store, CONNECTION, self.terms_of(DUTIES), side)
 
     def next_due(self) -> datetime | None:
         """As ``Changes.due`` answers; asked so often that it goes past SQLAlchemy."""
@@ -182,38 +150,10 @@ class Bridge:
     # --- for the oracle ---
 
     def links(self) -> list[LinkView]:
-        found: list[LinkView] = []
-        for stream in self.mappings.streams:
-            cursor: str | None = None
-            while True:
-                page = self.store.links.page(CONNECTION, stream.name, cursor)
-                found += [
-                    LinkView(
-                        link.stream,
-                        link.state,
-                        {side: end.record_id for side, end in link.ends.items()},
-                        frozenset(link.pinned),
-                    )
-                    for link in page.items
-                ]
-                if page.next is None:
-                    break
-                cursor = page.next
-        return found
+        return links_of(self.store, self.mappings)
 
     def shown(self) -> list[Shown]:
-        items, parked = tables.attention.c, tables.changes.c
-        with self.store._database.read() as transaction:
-            told = [
-                Shown(row.stream, row.side, row.record_id, row.field, row.cause)
-                for row in transaction.execute(select(tables.attention).where(items.state != "closed"))
-            ]
-            told += [
-                Shown(row.stream, row.side, row.record_id, "", f"parked: {row.cause}")
-                for row in transaction.execute(select(tables.changes).where(parked.state.in_(("parked", "waiting"))))
-            ]
-        return told
+        return shown_by(self.store)
 
     def close(self) -> None:
-        self._memory.clock.world = None
-        _free.append(self._memory)
+        give_back(self._memory)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -34,7 +35,16 @@ class Faults:
     late_by: float = 5.0
     """At most so many seconds after."""
     outage: Outage = ""
+    still: bool = False
+    """Nothing goes wrong for the time being."""
     counts: Counter[str] = field(default_factory=Counter)
+    heard: Callable[[str], object] = lambda _: None
+    """Told of each fault that is dealt."""
+
+    @property
+    def trouble(self) -> Outage:
+        """The outage that callers meet now."""
+        return "" if self.still else self.outage
 
     def calm(self) -> None:
         self.throttle = self.error = self.lost = self.timeout = self.late = 0.0
@@ -42,24 +52,29 @@ class Faults:
 
     def read(self) -> ReadFate:
         fate: ReadFate = "fine"
-        roll = self.rng.random()
+        roll = 1.0 if self.still else self.rng.random()
         if roll < self.throttle:
             fate = "throttle"
         elif roll < self.throttle + self.error:
             fate = "error"
-        self.counts[f"read {fate}"] += 1
+        self._deal("read", fate)
         return fate
 
     def write(self) -> WriteFate:
-        roll = self.rng.random()
+        roll = float("inf") if self.still else self.rng.random()
         fate: WriteFate = "fine"
         for name, chance in self._writes():
             if roll < chance:
                 fate = name
                 break
             roll -= chance
-        self.counts[f"write {fate}"] += 1
+        self._deal("write", fate)
         return fate
+
+    def _deal(self, what: str, fate: str) -> None:
+        self.counts[f"{what} {fate}"] += 1
+        if fate != "fine":
+            self.heard(fate)
 
     def _writes(self) -> tuple[tuple[WriteFate, float], ...]:
         return (

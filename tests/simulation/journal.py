@@ -16,6 +16,8 @@ Kind: TypeAlias = Literal[
     "merge",  # a user merged the record into ``note``
     "landing",  # a write of the bridge took effect; ``values`` as sent, ``seen`` when what it was based on was true
     "removal",  # a delete of the bridge took effect
+    "refused",  # a remote refused a write of the bridge; ``id`` is empty for a create
+    "unanswered",  # a write of the bridge got no answer, whatever became of it
     "remembered",  # the bridge committed a link; ``values`` maps side to id
     "mapping",  # a person put another mapping in force
     "resolved",  # a person answered an attention item

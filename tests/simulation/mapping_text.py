@@ -11,6 +11,16 @@ from tests.simulation.rules import OBJECTS, STREAMS, TIERS, FieldSpec, Rules
 MATCH = {"companies": ["domain"], "contacts": ["email"], "deals": []}
 
 
+OPTIONAL = (
+    ("companies", "phone"),
+    ("companies", "tier"),
+    ("contacts", "title"),
+    ("deals", "amount"),
+    ("deals", "close_date"),
+)
+"""Fields that a person may leave out, and map later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """What a person declares about the remotes' spelling."""
@@ -41,6 +51,8 @@ def draw_rules(rng: random.Random) -> tuple[Rules, Style]:
         creates=frozenset(creates),
         deletes=deletes,
     )
+    if rng.random() < 0.4:
+        rules = rules.without(*rng.choice(OPTIONAL))
     return rules, Style(trim=rng.random() < 0.7, cut=rng.random() < 0.7)
 
 

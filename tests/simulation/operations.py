@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 
-from tests.simulation import operations_admins, operations_users
+from tests.simulation import operations_admins, operations_people, operations_users
 from tests.simulation.operations_book import ACTS, WEIGHTS, Act, Operation
 from tests.simulation.world import World
 
 __all__ = ["ACTS", "WEIGHTS", "Act", "Operation", "draw", "perform"]
 
-PAGES = (operations_users, operations_admins)
+PAGES = (operations_users, operations_admins, operations_people)
 """Where the operations are told: importing a page enters it in the book."""
 
 
@@ -33,4 +33,6 @@ def draw(rng: random.Random, count: int, *, span: float) -> list[Operation]:
 
 def perform(world: World, operation: Operation) -> None:
     done = ACTS[operation.name](world, operation.dice)
+    if done:
+        world.met("operation", operation.name)
     world.counts[f"op {operation.name}" if done else f"idle {operation.name}"] += 1

@@ -40,6 +40,7 @@ def outage(world: World, dice: tuple[int, ...]) -> bool:
     kinds = ("down", "wrong_key", "key_refused", "empty_list", "capped_list")
     peer.faults.outage = kinds[dice[2] % len(kinds)]  # type: ignore[assignment]
     world.counts[f"outage {peer.faults.outage}"] += 1
+    world.met("fault", "outage")
     world.note("fault", side=peer.system, note=f"outage {peer.faults.outage}")
 
     def over() -> None:
@@ -63,7 +64,7 @@ def automation(world: World, dice: tuple[int, ...]) -> bool:
     def look(object: str, id: str, kind: str) -> None:
         raw = row.raw
         if object == "accounts" and id == row.id and raw and pick(raw, "additional_properties.Industry") != text:
-            world.after(
+            world.later(
                 1.5,
                 lambda: world.assembly.edit("accounts", id, {"additional_properties.Industry": text}, "automation"),
             )

@@ -49,7 +49,7 @@ def edit_twice(world: World, dice: tuple[int, ...]) -> bool:
     again = (*dice[:4], dice[4] + 1)
     if not edit(world, dice):
         return False
-    world.after((dice[4] % 40) / 10, lambda: edit(world, again))
+    world.later((dice[4] % 40) / 10, lambda: edit(world, again))
     return True
 
 
@@ -69,7 +69,7 @@ def edit_both(world: World, dice: tuple[int, ...]) -> bool:
         value = value_for(world, spec, side, row, dice)
         first = (side == "crm") == bool(dice[0] % 2)
         delay = 0.0 if first else (0.0, 0.4, 4.0, 15.0)[dice[4] % 4]
-        world.after(delay, lambda r=remote, w=row, v=value, s=side: r.edit(w.object, w.id, {spec.path(s): v}))  # type: ignore[misc]
+        world.later(delay, lambda r=remote, w=row, v=value, s=side: r.edit(w.object, w.id, {spec.path(s): v}))  # type: ignore[misc]
     return True
 
 
@@ -128,7 +128,7 @@ def come_back(world: World, dice: tuple[int, ...]) -> bool:
     row = some_row(world.crm, "companies", dice[2])
     if row is None or not world.crm.edit("companies", row.id, {"status": "inactive"}):
         return False
-    world.after((2.0, 20.0, 60.0)[dice[3] % 3], lambda: world.crm.edit("companies", row.id, {"status": "active"}))
+    world.later((2.0, 20.0, 60.0)[dice[3] % 3], lambda: world.crm.edit("companies", row.id, {"status": "active"}))
     return True
 
 
@@ -142,12 +142,12 @@ def swap_emails(world: World, dice: tuple[int, ...]) -> bool:
         for _ in range(2 - len(rows)):
             values = {"lastName": fresh(world, "name"), "email": fresh(world, "p").replace(" ", "") + "@x.org"}
             world.crm.create("contacts", values | {"companyId": company.id})
-        world.after(20, lambda: swap_emails(world, dice))
+        world.later(20, lambda: swap_emails(world, dice))
         return True
     first, second = rows[dice[2] % len(rows)], rows[(dice[2] + 1) % len(rows)]
     one, two = (first.raw or {})["email"], (second.raw or {})["email"]
     world.crm.edit("contacts", first.id, {"email": two})
-    world.after((dice[4] % 30) / 10, lambda: world.crm.edit("contacts", second.id, {"email": one}))
+    world.later((dice[4] % 30) / 10, lambda: world.crm.edit("contacts", second.id, {"email": one}))
     return True
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from tests.simulation.journal import Event
 from tests.simulation.oracle_case import Case
+from tests.simulation.oracle_mapping import RELOADED, same_throughout
+from tests.simulation.oracle_newest import newest
 from tests.simulation.oracle_terms import Pair, Write
-from tests.simulation.rules import SIDES, FieldSpec, alike, common
+from tests.simulation.rules import SIDES, FieldSpec, alike, common, other
 
 
 def may_win(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:
@@ -59,14 +61,29 @@ def by_rule(case: Case, pair: Pair, spec: FieldSpec, winners: list[Write]) -> li
     first = min(write.at for write in winners)
     if any(event.kind in ("landing", "remembered") and event.at >= first for event in before_all(case, pair, winners)):
         return winners
+    if not same_throughout(case.mapping, [write.at for write in winners]):
+        return winners
     common_past = ever_landed(case, pair, spec, winners) or adopted(case, pair, spec)
     without_base = case.both_by_users(pair) and not common_past
     rule = case.rules.on_bind if without_base else case.rules.conflict
-    if rule not in SIDES or (without_base and agreed_once(case, pair, spec, winners)):
+    if without_base and agreed_once(case, pair, spec, winners):
+        return winners
+    if rule == "newest" and not _agree(case, spec, winners):
+        proven = newest(case, pair, spec, winners, own_counts=without_base)
+        if without_base and any(write.value is None for write in winners):
+            return winners
+        return [write for write in winners if write.side in proven]
+    if rule not in SIDES:
         return winners
     if without_base and any(write.value is None for write in winners):
         return [write for write in winners if write.value is not None] or winners
     return [write for write in winners if write.side == rule]
+
+
+def _agree(case: Case, spec: FieldSpec, winners: Sequence[Write]) -> bool:
+    return any(
+        means(case, spec, one.side, one.value, two) for one in winners for two in winners if one.side != two.side
+    )
 
 
 def ever_landed(case: Case, pair: Pair, spec: FieldSpec, winners: Sequence[Write]) -> bool:
@@ -140,3 +157,33 @@ def means(case: Case, spec: FieldSpec, side: str, value: Any, write: Write) -> b
         return bool(value == write.value)
     crm, assembly = (value, write.value) if side == "crm" else (write.value, value)
     return alike(spec, crm, assembly, cut=case.final.cut)
+
+
+def after_turning(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write], turned: float) -> list[Write]:
+    """The writes that may win once a field's direction was changed: what reached the source before, or came there since."""
+    if spec.to is None:
+        return list(writes)
+    source = other(spec.to)
+    since = [write for write in writes if write.side == source and write.at > turned + RELOADED]
+    if since:
+        return [max(since, key=lambda write: write.at)]
+    before = [write for write in writes if write.side == source or write.at < turned + RELOADED]
+    return [*before, Write(turned, source, case.value_at(pair.link, source, spec, turned))]
+
+
+def after_mapping(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write], added: float) -> list[Write]:
+    """The writes that may win of a field that is mapped since ``added``: until then nobody compared the two sides."""
+    stood = [Write(added, side, case.value_at(pair.link, side, spec, added)) for side in SIDES]
+    since = [write for write in writes if write.at > added]
+    if since:
+        return [*stood, *(write for write in since if not any(_follows(write, later) for later in since))]
+    full = [write for write in stood if write.value is not None]
+    if len(full) < len(SIDES):
+        return full or stood
+    if case.rules.on_bind not in SIDES or not same_throughout(case.mapping, [added]):
+        return stood
+    return [write for write in stood if write.side == case.rules.on_bind]
+
+
+def _follows(first: Write, second: Write) -> bool:
+    return first.side == second.side and first.at < second.at

@@ -32,6 +32,40 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """One line of a plan that a person read: the ids it knows by side, and what is to be written; ``None`` if that is decided later."""
+
+    stream: str
+    ends: Mapping[str, str]
+    writes: Mapping[tuple[str, str], Any] | None
+    """(side, path) → the value to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan that was read at ``since`` and carried out until ``until`` while nobody edited anything."""
+
+    since: float
+    until: float
+    items: Sequence[PlannedItem]
+    links: Sequence[LinkView]
+    shown: Sequence[Shown]
+    unanswered: frozenset[tuple[str, str, str]] = frozenset()
+    """(stream, side, id) of records with a write that nobody answered: only a look at them tells what became of it."""
+    drifted: int = 0
+    """Items that came out otherwise than planned, by the bridge's own count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild from the join keys alone, after the database was lost, came to."""
+
+    links: Sequence[LinkView]
+    shown: Sequence[Shown]
+    writes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Final:
     """The end of a world."""
 
@@ -44,6 +78,12 @@ class Final:
     cut: int | None = None
     hidden: frozenset[tuple[str, str]] = frozenset()
     """(side, path) of values that a side never shows: they flow only towards it."""
+    skews: Mapping[str, float] = field(default_factory=dict)
+    """Side → seconds its clock runs ahead."""
+    doubts: Mapping[str, float] = field(default_factory=dict)
+    """Side → by how many seconds one who only sees its answers may misjudge a stamp."""
+    plans: Sequence[PlanView] = ()
+    rebuilt: Rebuilt | None = None
 
 
 @dataclass(frozen=True, slots=True)

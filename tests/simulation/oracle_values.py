@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.simulation.oracle_case import Case
-from tests.simulation.oracle_edits import may_win, means, users_writes
+from tests.simulation.oracle_edits import after_mapping, after_turning, may_win, means, users_writes
+from tests.simulation.oracle_mapping import RELOADED
 from tests.simulation.oracle_terms import Pair, Violation
 from tests.simulation.rules import SIDES, STREAM_OF, FieldSpec, alike, common, other
 
@@ -17,7 +18,7 @@ def converged(case: Case) -> Iterator[Violation]:
         if pair.link.state != "live" or None in raws.values():
             continue
         for spec in case.rules.fields(pair.link.stream):
-            if case.excused(pair.link, spec):
+            if case.excused(pair, spec):
                 continue
             values = case.values(spec, raws)
             if not alike(spec, values["crm"], values["assembly"], cut=case.final.cut):
@@ -31,26 +32,37 @@ def no_lost_edit(case: Case) -> Iterator[Violation]:
         if pair.link.state != "live" or None in raws.values():
             continue
         for spec in case.rules.fields(pair.link.stream):
-            if case.excused(pair.link, spec):
+            if case.excused(pair, spec):
                 continue
             yield from judge_field(case, pair, spec, case.values(spec, raws))
 
 
 def judge_field(case: Case, pair: Pair, spec: FieldSpec, values: Mapping[str, Any]) -> Iterator[Violation]:
-    source = other(spec.to) if spec.to else None
-    writes = [write for write in users_writes(case, pair, spec) if source in (None, write.side)]
-    value = values[source or "crm"]
-    label = f"{pair.link.stream}.{spec.name} of {dict(pair.link.ends)}"
-    if from_a_lost_twin(case, pair, spec, source or "crm", value):
+    stream = pair.link.stream
+    side = other(spec.to) if spec.to else "crm"
+    writes, value = users_writes(case, pair, spec), values[side]
+    label = f"{stream}.{spec.name} of {dict(pair.link.ends)}"
+    if from_a_lost_twin(case, pair, spec, side, value):
         return
+    added, turned = case.mapping.added(stream, spec.name), case.mapping.turned(stream, spec.name)
+    if turned is None and spec.to:
+        writes = [write for write in writes if write.side == side]
     if not writes:
         if value is not None and spec.kind != "stage":
             yield Violation("made up", f"{label} is {value!r}, which no user wrote")
         return
-    allowed = may_win(case, pair, spec, writes)
-    side = source or "crm"
+    if added is not None and pair.bound is not None and pair.bound < added + RELOADED:
+        allowed = after_mapping(case, pair, spec, writes, added)
+    elif turned is not None:
+        allowed = after_turning(case, pair, spec, writes, turned)
+    else:
+        allowed = may_win(case, pair, spec, writes)
     if not any(means(case, spec, side, value, write) for write in allowed):
-        told = ", ".join(f"{write.value!r} ({write.side} at {write.at:.1f})" for write in allowed)
+        told = (
+            "asked about"
+            if not allowed
+            else ", ".join(f"{write.value!r} ({write.side} at {write.at:.1f})" for write in allowed)
+        )
         rule = "superseded" if any(means(case, spec, side, value, write) for write in writes) else "made up"
         yield Violation(rule, f"{label} is {value!r}; it should be {told}")
 

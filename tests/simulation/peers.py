@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -12,7 +12,7 @@ from bridge.core.errors import BrokenRemote, KeyRefused, OutcomeUnknown, RemoteE
 from bridge.core.ports import Page, Traits
 from bridge.core.records import Lane, Patch, Record, Ref, Sent, Step, Table
 from tests.simulation.faults import Faults
-from tests.simulation.journal import Event
+from tests.simulation.journal import Event, Kind
 from tests.simulation.remote import Remote, Row, moment, pick
 
 TABLES_KEPT = 60.0
@@ -67,7 +67,7 @@ class Peer:
 
     def get(self, ref: Ref, *, lane: Lane = "live") -> Record | None:
         self._arrive()
-        if self.faults.outage == "wrong_key":
+        if self.faults.trouble == "wrong_key":
             return None
         when = self.remote.view()
         self.sender.seen[self.system, ref.object, ref.id] = when
@@ -100,12 +100,12 @@ class Peer:
             self._arrive()
             when = self.remote.view()
             rows = self._ordered(object, when, updated_after)
-            if self.faults.outage in ("wrong_key", "empty_list"):
+            if self.faults.trouble in ("wrong_key", "empty_list"):
                 rows = []
             chunk = rows[offset : offset + size]
             yield Page(tuple(record for row in chunk if (record := self._record(row, when))), self.remote.date())
             offset += size
-            if offset >= len(rows) or self.faults.outage == "capped_list":
+            if offset >= len(rows) or self.faults.trouble == "capped_list":
                 return
             self.between()
 
@@ -148,16 +148,23 @@ class Peer:
                 raise Throttled("too many", retry_after=2.0, system=self.system)
             case "error":
                 raise Transient("server error", system=self.system, status=503)
-            case "lost":
-                raise OutcomeUnknown("no answer", system=self.system, operation=step.verb)
-            case "timeout":
-                self._try(step)
-                raise OutcomeUnknown("no answer", system=self.system, operation=step.verb)
-            case "late":
-                sender = Sender(self.sender.by + " late", dict(self.sender.seen), self.sender.sent_at)
-                self.later(self.faults.rng.uniform(0.1, self.faults.late_by), lambda: self._late(step, sender))
+            case "lost" | "timeout" | "late" as fate:
+                self._unheard(step, fate)
                 raise OutcomeUnknown("no answer", system=self.system, operation=step.verb)
         return self._apply(step)
+
+    def _unheard(self, step: Step, fate: str) -> None:
+        """The sender hears nothing of it, whether it takes effect now, later or never."""
+        self._tell("unanswered", step, fate)
+        if fate == "timeout":
+            self._try(step)
+        if fate == "late":
+            sender = Sender(self.sender.by + " late", dict(self.sender.seen), self.sender.sent_at)
+            self.later(self.faults.rng.uniform(0.1, self.faults.late_by), lambda: self._late(step, sender))
+
+    def _tell(self, kind: Kind, step: Step, note: str) -> None:
+        event = Event(self.remote.time(), kind, self.system, step.object, step.record_id or "", dict(step.values))
+        self.remote.journal.add(replace(event, by=self.sender.by, note=f"{step.verb}: {note}"))
 
     def _late(self, step: Step, sender: Sender) -> None:
         now, self.sender = self.sender, sender
@@ -174,7 +181,11 @@ class Peer:
             return
 
     def _apply(self, step: Step) -> Sent:
-        row = self.apply(step)
+        try:
+            row = self.apply(step)
+        except RemoteError as error:
+            self._tell("refused", step, str(error))
+            raise
         return Sent(row.id if row else step.record_id, self._answer_stamp(row), self.remote.date())
 
     def apply(self, step: Step) -> Row | None:
@@ -254,7 +265,7 @@ class Peer:
         self._answered = True
 
     def _blackout(self, *, writing: bool) -> None:
-        match self.faults.outage:
+        match self.faults.trouble:
             case "down":
                 raise BrokenRemote("unreachable", system=self.system)
             case "key_refused":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["text", "domain", "email", "phone", "label", "stage", "money", "date", "parent", "owner"]
@@ -60,6 +60,19 @@ class Rules:
 
     def fields(self, stream: str) -> tuple[FieldSpec, ...]:
         return self.streams.get(stream, ())
+
+    def without(self, stream: str, name: str) -> Rules:
+        """As if one field were not mapped."""
+        return self._with(stream, tuple(spec for spec in self.streams[stream] if spec.name != name))
+
+    def mapping(self, stream: str, spec: FieldSpec) -> Rules:
+        """With a field mapped, in its usual place, or mapped otherwise than it was."""
+        names = [known.name for known in STREAMS[stream]]
+        others = [known for known in self.streams[stream] if known.name != spec.name]
+        return self._with(stream, tuple(sorted([*others, spec], key=lambda one: names.index(one.name))))
+
+    def _with(self, stream: str, specs: tuple[FieldSpec, ...]) -> Rules:
+        return replace(self, streams={**self.streams, stream: specs})
 
     def touched(self, stream: str, side: str, values: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
         """The fields that a user's write to these paths changes."""

@@ -10,9 +10,10 @@ import heapq
 import random
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from bridge.core.effects import Claim, Effect
 from bridge.core.errors import RemoteError
@@ -22,12 +23,18 @@ from tests.simulation.chances import Chances, draw_assembly, draw_chances, draw_
 from tests.simulation.crm import CrmData, SimCrm
 from tests.simulation.faults import Faults
 from tests.simulation.journal import Event, Journal
+from tests.simulation.oracle_terms import PlanView
 from tests.simulation.peers import Peer, Sender
 from tests.simulation.remote import Habits, moment
 from tests.simulation.world_workers import Worker
 
 CONNECTION = "default"
-DUTIES = {"poll": 45.0, "list": 110.0, "sweep": 80.0}
+DUTIES = {"poll": 45.0, "list": 110.0, "sweep": 80.0, "backfill": 15.0}
+QUICK = frozenset({"poll", "list", "sweep"})
+"""Duties that no other duty of this process begins beside; a backfill goes on among them."""
+
+
+Meeting: TypeAlias = Literal["operation", "fault", "crash"]
 
 
 class Killed(BaseException):
@@ -38,7 +45,7 @@ class Engine(Protocol):
     """The bridge, as the scheduler drives it."""
 
     def claim(self, worker: str, limit: int) -> list[Claim]: ...
-    def reconcile(self, claim: Claim) -> Generator[Effect, Any, None]: ...
+    def reconcile(self, worker: str, claim: Claim) -> Generator[Effect, Any, None]: ...
     def commit(self, operation: Any) -> Any: ...
     def hint(self, event_id: str | None, object: str, id: str, kind: str) -> None: ...
     def duty(self, name: str) -> None: ...
@@ -65,6 +72,7 @@ class World:
         self.now = 0.0
         self.journal = Journal()
         self.counts: Counter[str] = Counter()
+        self.meetings: list[tuple[float, Meeting, str]] = []
         self.bugs: list[str] = []
         self.trace = False
         self.effects = 0
@@ -88,9 +96,15 @@ class World:
             "assembly": SimAssembly(self.assembly, assembly_faults, self.after, self.between),
         }
         self.crm.watch = self._webhook
+        for peer in self.peers.values():
+            peer.faults.heard = lambda name: self.met("fault", name)
         self.engine: Engine | None = None
         self.workers: list[Worker] = []
         self.calm = False
+        """All trouble is over for good."""
+        self._still = 0
+        self._postponed: list[Callable[[], object]] = []
+        self.plans: list[PlanView] = []
         self.duties: dict[str, float] = dict(DUTIES)
         self._busy_duties: set[str] = set()
         self._wake: float | None = None
@@ -117,13 +131,42 @@ class World:
 
     def between(self) -> None:
         """Time passes inside a duty's call: others act, and the duty's own process may die."""
-        if self.calm:
+        if not self.rough:
             return
         if self._busy_duties and self.rng.random() < self.chances.duty_kill:
             self.note("kill", note="a duty")
             self.counts["kill in duty"] += 1
+            self.met("crash", "duty")
             raise Killed
         self.run(self.now + self.rng.uniform(0, 2 * self.chances.latency))
+
+    # --- trouble ---
+
+    @property
+    def rough(self) -> bool:
+        """Whether things may go wrong now."""
+        return not (self.calm or self._still)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nobody edits and nothing goes wrong for a while; what is on its way goes on."""
+        self._still += 1
+        for peer in self.peers.values():
+            peer.faults.still = True
+        try:
+            yield
+        finally:
+            self._still -= 1
+            if not self._still:
+                for peer in self.peers.values():
+                    peer.faults.still = False
+                waiting, self._postponed = self._postponed, []
+                for act in waiting:
+                    self.after(self.rng.uniform(0, 1), act)
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """A person's next act; it waits while the world is still."""
+        self.after(seconds, lambda: self._postponed.append(act) if self._still else act())
 
     # --- life ---
 
@@ -145,11 +188,12 @@ class World:
 
     def perform_duty(self, name: str) -> None:
         assert self.engine is not None
-        if self._busy_duties:
+        if name in self._busy_duties or self._busy_duties & QUICK:
             return
         self._busy_duties.add(name)
         self.counts[f"duty {name}"] += 1
-        for peer in self.peers.values():
+        before = [(peer, peer.sender) for peer in self.peers.values()]
+        for peer, _ in before:
             peer.sender = Sender(f"duty {name}")
         try:
             self.engine.duty(name)
@@ -161,12 +205,15 @@ class World:
             self.bugs.append(traceback.format_exc())
         finally:
             self._busy_duties.discard(name)
+            for peer, sender in before:
+                peer.sender = sender
         self.wake()
 
     def ring(self, connection: str = CONNECTION) -> None:
         """The doorbell; may be lost."""
-        if not self.calm and self.rng.random() < self.chances.ring_lost:
+        if self.rough and self.rng.random() < self.chances.ring_lost:
             self.counts["ring lost"] += 1
+            self.met("fault", "ring lost")
             return
         worker = self.rng.choice(self.workers) if self.workers else None
         if worker is not None:
@@ -212,14 +259,19 @@ class World:
     def _webhook(self, object: str, id: str, kind: str) -> None:
         self._events += 1
         event_id = f"e{self._events}" if self.crm.habits.event_ids else None
-        if not self.calm and self.rng.random() < self.chances.hook_lost:
+        if self.rough and self.rng.random() < self.chances.hook_lost:
             self.counts["hook lost"] += 1
+            self.met("fault", "hook lost")
             return
-        times = 1 if self.calm or self.rng.random() >= self.chances.hook_twice else 2
-        self.counts["hook twice"] += times - 1
+        times = 1 if not self.rough or self.rng.random() >= self.chances.hook_twice else 2
+        if times > 1:
+            self.counts["hook twice"] += 1
+            self.met("fault", "hook twice")
         for _ in range(times):
-            late = not self.calm and self.rng.random() < self.chances.hook_late
-            self.counts["hook late"] += late
+            late = self.rough and self.rng.random() < self.chances.hook_late
+            if late:
+                self.counts["hook late"] += 1
+                self.met("fault", "hook late")
             delay = self.rng.uniform(5, 200) if late else self.rng.uniform(0.01, 1.5)
             self.after(delay, lambda: self._deliver(event_id, object, id, kind))
 
@@ -230,6 +282,10 @@ class World:
         self.wake()
 
     # --- telling ---
+
+    def met(self, kind: Meeting, name: str) -> None:
+        """Note for the proof of coverage that an operation, a fault or a crash happened now."""
+        self.meetings.append((self.now, kind, name))
 
     def note(self, kind: Any, **values: Any) -> None:
         self.journal.add(Event(self.now, kind, **values))

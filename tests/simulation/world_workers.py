@@ -64,6 +64,7 @@ class Worker:
         world = self.world
         world.counts["kill"] += 1
         world.counts[f"kill before {why}"] += 1
+        world.met("crash", why.split(maxsplit=1)[0])
         world.note("kill", by=self.name, note=f"before {why}")
         self.alive = False
         for job in self.jobs:
@@ -86,7 +87,7 @@ class Job:
         self.worker = worker
         self.world = worker.world
         self.claim = claim
-        self.flow = worker.world.engine.reconcile(claim)
+        self.flow = worker.world.engine.reconcile(worker.name, claim)
         self.dead = False
         self.sender = Sender(f"{worker.name}.{worker.lives}/{claim.token}")
 
@@ -138,11 +139,12 @@ class Job:
                 self._throw(LeaseLost("the lease is about to run out"))
                 return
             chosen = world.stop_at.pop(name, None)
-            if chosen or (not world.calm and world.rng.random() < world.chances.stall):
+            if chosen or (world.rough and world.rng.random() < world.chances.stall):
                 # SIGSTOP between the look at the lease and the send.
                 delay = chosen or world.rng.choice((5.0, 15.0, 28.0))
                 self.worker.stopped_until = world.now + delay
                 world.counts["stall"] += 1
+                world.met("crash", "stall")
         world.after(delay, lambda: self._do(effect))
 
     def _dies(self, name: str) -> bool:
@@ -151,7 +153,7 @@ class Job:
         if name in world.kill_before:
             world.kill_before.remove(name)
             chosen = True
-        if chosen or (not world.calm and world.rng.random() < world.chances.kill):
+        if chosen or (world.rough and world.rng.random() < world.chances.kill):
             self.worker.die(name)
             return True
         return False
