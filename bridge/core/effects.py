@@ -173,13 +173,15 @@ class Resolve:
 @dataclass(frozen=True, slots=True)
 class Siblings:
     """Answer: ``tuple[str, ...]``: at most ``limit`` other record ids on ``side`` that live links of the stream hold: records that
-    ought to be there. Used to tell a deleted record from a remote that answers 404 to everything."""
+    ought to be there. Used to tell a deleted record from a remote that answers 404 to everything. ``doubted``: causes under
+    which a record's own change waits because it may be gone as well; such a record proves nothing."""
 
     connection: str
     stream: str
     side: str
     besides: str
     limit: int = 3
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

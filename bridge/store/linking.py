@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from bridge.core.effects import Siblings
 from bridge.core.records import End, Link, Reference, Shadow
 from bridge.store.sql import AnyRow, chunks
-from bridge.store.tables import link_ends, links
+from bridge.store.tables import changes, link_ends, links
 
 _IDS_BY_END = select(link_ends.c.link_id, link_ends.c.record_id).where(
     link_ends.c.connection == bindparam("conn"),
@@ -78,6 +78,14 @@ def assemble(rows: Iterable[AnyRow]) -> list[Link]:
 
 def siblings(connection: Connection, asked: Siblings) -> tuple[str, ...]:
     """The newest links first."""
+    doubted = select(changes.c.id).where(
+        changes.c.connection == link_ends.c.connection,
+        changes.c.stream == link_ends.c.stream,
+        changes.c.side == link_ends.c.side,
+        changes.c.record_id == link_ends.c.record_id,
+        changes.c.state != "done",
+        changes.c.cause.in_(sorted(asked.doubted)),
+    )
     query = (
         select(link_ends.c.record_id)
         .join_from(links, link_ends, link_ends.c.link_id == links.c.id)
@@ -87,6 +95,7 @@ def siblings(connection: Connection, asked: Siblings) -> tuple[str, ...]:
             links.c.state == "live",
             link_ends.c.side == asked.side,
             link_ends.c.record_id != asked.besides,
+            ~doubted.exists(),
         )
         .order_by(links.c.id.desc())
         .limit(asked.limit)

@@ -23,13 +23,15 @@ from bridge.core.effects import (
     Siblings,
 )
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import unmoved
+from bridge.core.plan import as_remembered
 from bridge.core.records import ABSENT, Link, LinkState, Patch, Record, Ref
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.terms import PATIENCE, Terms
 from bridge.sync.writing import Flow, Written, write
 
 SUSPECTED = "gone?"
+DOUBTED = frozenset({SUSPECTED, "deletion unconfirmed", "side looks empty", "has live children", "brake:delete"})
+"""Where somebody deletes the hundred newest records, none of them can vouch for another."""
 
 
 def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
@@ -41,7 +43,10 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
             # The webhook of a new record may have outrun the replica we read.
             pause = max(terms.timings.settle, terms.timings.lag)
             return Finish(claim, Again(pause, "settle", settle=True), keep_notices=keep)
-        if (yield from _others_answer(claim, stream, side, claim.change.record_id)) is False:
+        others = yield from _others_answer(claim, stream, side, claim.change.record_id)
+        if others is None:
+            others = yield from _others_answer(claim, stream, side, claim.change.record_id, doubted=frozenset())
+        if others is False:
             # Records that are linked answer 404, too: the key or the entity is wrong, and says nothing about this one.
             if claim.change.attempts >= PATIENCE:
                 return _looks_empty(claim, side)
@@ -59,6 +64,10 @@ def gone(claim: Claim, stream: Stream, terms: Terms, side: str) -> Flow:
             notices=(Notice("deletion unconfirmed", detail, ways=("retry", "dismiss")),),
         )
     if not confirmed:
+        if claim.change.attempts < PATIENCE:
+            # Others may have been deleted just now, too, and not be looked at yet.
+            pause = terms.backoff(claim.change.attempts) + terms.timings.lag
+            return Finish(claim, Again(pause, SUSPECTED, counts=True), keep_notices=keep)
         return _looks_empty(claim, side)
     return (yield from _apply_deletion(claim, stream, terms, side, link))
 
@@ -69,9 +78,11 @@ def _looks_empty(claim: Claim, side: str) -> Finish:
     return Finish(claim, Park("side looks empty", detail), notices=(notice,))
 
 
-def _others_answer(claim: Claim, stream: Stream, side: str, besides: str) -> Generator[Effect, Any, bool | None]:
+def _others_answer(
+    claim: Claim, stream: Stream, side: str, besides: str, doubted: frozenset[str] = DOUBTED
+) -> Generator[Effect, Any, bool | None]:
     """Whether any record that ought to be there answers; ``None`` if there is none to ask."""
-    ask = Siblings(claim.change.connection, stream.name, side, besides)
+    ask = Siblings(claim.change.connection, stream.name, side, besides, doubted=doubted)
     ids: tuple[str, ...] = yield Commit(ask)
     for record_id in ids:
         if (yield Read(GetRecord(Ref(side, stream.object(side), record_id)), claim.change.lane)) is not None:
@@ -89,7 +100,7 @@ def _apply_deletion(claim: Claim, stream: Stream, terms: Terms, side: str, link:
     survivor = yield Read(GetRecord(Ref(other, stream.object(other), end.record_id)), claim.change.lane)
     if survivor is None:
         return dead(claim, stream, link, lines)
-    if not unmoved(stream, other, survivor, end.shadow):
+    if not as_remembered(stream, other, survivor, end.shadow, untouched=False):
         detail = f"deleted in {side}, but edited in {other} since: the {other} record is kept"
         finish = dead(claim, stream, link, lines)
         return Finish(

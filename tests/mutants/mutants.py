@@ -351,7 +351,7 @@ READING = (
         "edited survivor deleted",
         "An edit on the other side beats a deletion.",
         "bridge/sync/deletion.py",
-        "    if not unmoved(stream, other, survivor, end.shadow):",
+        "    if not as_remembered(stream, other, survivor, end.shadow, untouched=False):",
         "    if False:",
         (DELETION,),
         "beats",

@@ -23,6 +23,7 @@ from bridge.core.effects import (
     Finish,
     GetRecord,
     OpenCreates,
+    Park,
     Read,
     ReadTables,
     Resolve,
@@ -37,7 +38,7 @@ from bridge.core.ports import Traits
 from bridge.core.records import Change, End, Intent, Link, Lookups, Patch, Record, Ref, Shadow, Step, Table
 from bridge.sync.deletion import SUSPECTED
 from bridge.sync.reconcile import reconcile
-from bridge.sync.terms import Terms, Timings
+from bridge.sync.terms import PATIENCE, Terms, Timings
 from bridge.sync.writing import make_labels
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -105,13 +106,17 @@ def link(stream: Stream, *, sent: frozenset[str] = frozenset()) -> Link:
     return Link(1, "companies", "live", {"crm": End("crm", "c1", left), "assembly": End("assembly", "a1", right)})
 
 
-def claim(side: str, record_id: str, *, cause: str = "", **more: Any) -> Claim:
-    change = Change(1, "default", "companies", side, record_id, cause=cause)
+def claim(side: str, record_id: str, *, cause: str = "", attempts: int = 0, **more: Any) -> Claim:
+    change = Change(1, "default", "companies", side, record_id, cause=cause, attempts=attempts)
     return Claim(change, 7, NOON, NOON + timedelta(seconds=20), **more)
 
 
 def play(
-    claim: Claim, terms: Terms, records: Mapping[str, Record], pending: tuple[Intent, ...] = ()
+    claim: Claim,
+    terms: Terms,
+    records: Mapping[str, Record],
+    pending: tuple[Intent, ...] = (),
+    siblings: tuple[str, ...] = (),
 ) -> tuple[list[Effect], Finish]:
     """Run a reconcile against these records (by id): everything it asked for, and how it ended. No write is answered."""
     flow = reconcile(claim, terms)
@@ -127,7 +132,9 @@ def play(
                 answer = Extended()
             case Commit(Resolve()) | Read(ReadTables()):
                 answer = {}
-            case Commit(Siblings()) | Read(FindByValue()):
+            case Commit(Siblings()):
+                answer = siblings
+            case Read(FindByValue()):
                 answer = ()
             case Read(GetRecord(ref)):
                 answer = records.get(ref.id)
@@ -185,6 +192,16 @@ def test_absence_is_suspected_first_and_confirmed_after_the_lag(terms: Terms, st
     asked, finish = play(claim("crm", "c1", cause=SUSPECTED, link=link(stream)), terms, {})
     assert asks(asked, Siblings)
     assert finish.link is None, "with nobody to ask whether the key still works, nothing is taken for deleted"
+
+
+@pytest.mark.parametrize(("attempts", "asked"), [(0, False), (PATIENCE, True)])
+def test_a_side_looks_empty_only_after_some_patience(terms: Terms, stream: Stream, attempts: int, asked: bool) -> None:
+    """A thousand records deleted at once are looked at one after the other: the first ones find none that answers."""
+    suspected = claim("crm", "c1", cause=SUSPECTED, attempts=attempts, link=link(stream))
+    _asked, finish = play(suspected, terms, {}, siblings=("c2", "c3"))
+    assert isinstance(finish.outcome, Park if asked else Again)
+    assert getattr(finish.outcome, "cause", "") == ("side looks empty" if asked else SUSPECTED)
+    assert finish.link is None
 
 
 def test_it_is_too_early_to_look_for_a_create_that_may_still_land(terms: Terms) -> None:
