@@ -50,7 +50,7 @@ def cancel(store: Store, run_id: str) -> RunRow:
     """Stop a run; what was written stays written."""
     run = _get(store, run_id)
     if run.state not in ACTIVE:
-        raise UsageError(f"the backfill is {run.state} already", status=409)
+        raise UsageError(f"the {run.kind} is {run.state} already", status=409)
     store.runs.cancel(run_id)
     return _get(store, run_id)
 
@@ -59,7 +59,7 @@ def resume(store: Store, run_id: str) -> RunRow:
     """Go on with a failed or cancelled run from where it stopped."""
     run = _get(store, run_id)
     if run.state not in {"failed", "cancelled"}:
-        raise UsageError(f"the backfill is {run.state}; only a failed or cancelled one can be resumed", status=409)
+        raise UsageError(f"the {run.kind} is {run.state}; only a failed or cancelled one can be resumed", status=409)
     store.runs.resume(run_id)
     return _get(store, run_id)
 
@@ -72,7 +72,7 @@ def active(store: Store, connection: str) -> RunRow | None:
 def _get(store: Store, run_id: str) -> RunRow:
     run = store.runs.get(run_id)
     if run is None:
-        raise UsageError(f"there is no backfill {run_id}", status=404)
+        raise UsageError(f"there is no run {run_id}", status=404)
     return run
 
 

@@ -10,12 +10,14 @@ import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bridge.core.effects import LinkDraft
 from bridge.core.errors import ParentNotLinked, Undecodable
 from bridge.core.identity import match_values
 from bridge.core.mapping.model import Stream
+from bridge.core.merge import Mode
 from bridge.core.plan import Plan, Situation, blockers, plan_create, plan_update, references, settle, unmoved
 from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Table
 from bridge.store import ItemDraft, ScanRow, Store
@@ -118,12 +120,7 @@ class Planner:
             link = links.get(record.ref.id)
             if link is not None:
                 if link.state == "live" and link.end(left) is not None:
-                    # Its left end was not in the listing: suspected, to be asked for by itself.
-                    result.items.append(
-                        self._item(
-                            "check", left, link.ends[left].record_id, link.ends[left].record_id, record.ref.id, calls=2
-                        )
-                    )
+                    result.items.append(self._missing(left, link))
                 continue
             if not self._scoped(record) or not self._stream.creates(left):
                 continue
@@ -147,11 +144,14 @@ class Planner:
         if link.state == "live" and scoped and quiet:
             result.unchanged += 1
             return
+        if readable and other is None and right_end is not None:
+            result.items.append(self._missing(right, link))
+            return
         item = self._item(
             "update", left, record.ref.id, record.ref.id, right_end.record_id if right_end else None, calls=2
         )
         try:
-            plan = plan_update(self._stream, Situation(link, {left: record, right: other}), lookups)
+            plan = plan_update(self._stream, self._situation(link, {left: record, right: other}), lookups)
         except (ParentNotLinked, Undecodable):
             result.items.append(item)
             return
@@ -169,6 +169,17 @@ class Planner:
             result.unchanged += 1
             return
         result.items.append(dataclasses.replace(item, detail=describe(plan), calls=2 + self._price(plan)))
+
+    def _missing(self, side: str, link: Link) -> ItemDraft:
+        """An end that the listing does not show: suspected to be deleted, to be asked for by itself."""
+        left, right = self._stream.sides
+        ends = {end.side: end.record_id for end in link.ends.values()}
+        return self._item("check", side, ends[side], ends.get(left), ends.get(right), calls=2)
+
+    def _situation(self, link: Link | None, records: Mapping[str, Record | None], mode: Mode = "known") -> Situation:
+        """As a reconcile sees it, as far as a listing tells."""
+        margin = timedelta(seconds=self._terms.timings.margin)
+        return Situation(link, records, mode, offsets=self._terms.offsets(), margin=margin)
 
     def _unlinked(self, result: PageResult, record: Record, carriers: list[Record], lookups: Lookups) -> None:
         left, right = self._stream.sides
@@ -200,7 +211,7 @@ class Planner:
             result.items.append(item)
             return
         try:
-            plan = plan_update(self._stream, Situation(None, records, "rebuild"), lookups)
+            plan = plan_update(self._stream, self._situation(None, records, "rebuild"), lookups)
         except (ParentNotLinked, Undecodable):
             result.items.append(item)
             return

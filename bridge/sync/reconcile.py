@@ -100,7 +100,8 @@ def _reconcile(claim: Claim, terms: Terms) -> Flow:
     if (stale := _stale(claim, terms, record)) is not None:
         return stale
     end = link.end(change.side)
-    asked = claim.decisions or claim.open_fields or claim.undo is not None
+    # What a run planned is looked at on both sides: it may have been the other one that moved.
+    asked = claim.decisions or claim.open_fields or claim.undo is not None or change.item is not None
     quiet = link.state == "live" and not asked and not _open(claim) and not unfinished(link)
     if quiet and end is not None and unmoved(stream, change.side, record, end.shadow):
         return _nothing(claim, terms, link, record)
