@@ -405,11 +405,11 @@ READING = (
         "cursor moved early",
         "The checkpoint moves only after the hints are stored.",
         "bridge/sync/poll.py",
-        "            hinted += _hint(store, connection, terms, streams, side, seen.fresh(page))",
+        "            hinted += _hint(store, connection, streams, side, seen.fresh(page))",
         "            news = seen.fresh(page)\n"
         "            if (moved := seen.checkpoint(overlap)) is not None:\n"
         "                store.checkpoints.set(connection, name, moved)\n"
-        "            hinted += _hint(store, connection, terms, streams, side, news)",
+        "            hinted += _hint(store, connection, streams, side, news)",
         (POLL,),
         "dies_between",
     ),
