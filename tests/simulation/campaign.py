@@ -150,6 +150,7 @@ def final_of(world: World, bridge: Bridge) -> Final:
         names={(side, kind): names for side, peer in world.peers.items() for kind, names in peer.remote.ever.items()},
         cut=world.assembly.habits.cut,
         plans=tuple(world.plans),
+        clears_ignored=world.assembly.habits.null_ignored,
         skews={side: peer.remote.habits.skew for side, peer in world.peers.items()},
         doubts={side: _doubt(peer.remote.habits) for side, peer in world.peers.items()},
         hidden=frozenset() if world.assembly.habits.shows_parent else HIDDEN,

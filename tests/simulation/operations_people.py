@@ -38,7 +38,9 @@ def plan_and_apply(world: World, dice: tuple[int, ...]) -> bool:
 def _read_and_apply(world: World) -> None:
     bridge = bridge_of(world)
     with world.still():
-        world.run(world.now + COMES_TO_REST)
+        before = -1
+        while before != (before := world.journal.count("landing", "removal")):
+            world.run(world.now + COMES_TO_REST)
         bridge.store.connections.resume(CONNECTION)
         if bridge.store.runs.active(CONNECTION) is None:
             world.plans.append(engine_runs.plan_and_apply(bridge))

@@ -17,6 +17,7 @@ from tests.simulation.oracle_identity import (
     no_resurrection,
     no_twin,
 )
+from tests.simulation.oracle_questions import no_needless_question
 from tests.simulation.oracle_runs import plan_is_apply, rebuild_is_the_same
 from tests.simulation.oracle_terms import Final, LinkView, Shown, Violation
 from tests.simulation.oracle_values import converged, no_lost_edit
@@ -35,6 +36,7 @@ RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
     few_writes,
     plan_is_apply,
     rebuild_is_the_same,
+    no_needless_question,
 )
 
 

@@ -36,7 +36,10 @@ def came_back(case: Case, pair: Pair, spec: FieldSpec, write: Write) -> bool:
         for event in pair.events
         if event.side == write.side and path in event.values and known and event.at <= known[-1]
     ]
-    return bool(before) and common(spec, write.side, before[-1].values[path], case.world) == write.value
+    if not before:
+        # Nobody ever wrote it there: it was remembered as empty.
+        return bool(known) and write.value is None
+    return common(spec, write.side, before[-1].values[path], case.world) == write.value
 
 
 def maximal(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:

@@ -82,6 +82,8 @@ class Final:
     """Side → seconds its clock runs ahead."""
     doubts: Mapping[str, float] = field(default_factory=dict)
     """Side → by how many seconds one who only sees its answers may misjudge a stamp."""
+    clears_ignored: bool = False
+    """Assembly takes ``null`` for "not given"."""
     plans: Sequence[PlanView] = ()
     rebuilt: Rebuilt | None = None
 

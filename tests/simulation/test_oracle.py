@@ -154,7 +154,8 @@ def test_a_record_that_is_carried_nowhere() -> None:
     story = Story().company("x", "x").crm_edit(1, "x")
     story.row("crm", "companies", "c2", {"name": "M", "status": "active"})
     assert story.told() == {"not carried"}
-    story.shown.append(Shown("companies", "crm", "c2", "", "ambiguous"))
+    story.event(2, "refused", "assembly", "accounts", "", {}, note="create: no")
+    story.shown.append(Shown("companies", "crm", "c2", "", "rejected"))
     assert story.told() == set()
 
 
@@ -311,3 +312,60 @@ def test_the_oracle_imports_nothing_from_the_bridge(name: str) -> None:
     ours = {module.removeprefix("tests.simulation.") for module in imported if module.startswith("tests.")}
     assert not [module for module in imported if module.startswith("bridge")]
     assert ours <= set(INDEPENDENT)
+
+
+# --- needless questions ---
+
+
+def asked(story: Story, cause: str, field: str = "industry") -> set[str]:
+    story.shown.append(Shown("companies", "crm", "c1", field, cause))
+    return story.told()
+
+
+def test_a_conflict_that_only_one_side_made_is_needless() -> None:
+    rules = replace(RULES, conflict="ask")
+    both = Story(rules).company("x", "y").remembered(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
+    assert asked(both, "conflict") == set()
+    one = Story(rules).company("x", "z").remembered(0.5).crm_edit(1, "x")
+    assert asked(one, "conflict") == {"needless question"}
+
+
+def test_a_conflict_that_the_rule_decides_or_that_is_over_is_needless() -> None:
+    decided = Story(replace(RULES, conflict="crm")).company("x", "y").remembered(0.5).crm_edit(1, "x")
+    assert asked(decided.assembly_edit(1.2, "y"), "conflict") == {"needless question"}
+    over = Story(replace(RULES, conflict="ask")).company("x", "x").remembered(0.5).crm_edit(1, "x")
+    assert asked(over.assembly_edit(1.2, "x"), "conflict") == {"needless question"}
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "differs on bind",
+        "differs after rebuild",
+        "wrong side",
+        "clear not taken",
+        "frozen",
+        "required:industry",
+        "label",
+        "rejected",
+        "ambiguous",
+        "dangling key",
+        "edited since",
+        "has live children",
+        "deletion unconfirmed",
+        "side looks empty",
+        "parent",
+        "a cause that nobody knows",
+    ],
+)
+def test_a_question_out_of_nothing(cause: str) -> None:
+    assert asked(Story().company("x", "x").crm_edit(1, "x"), cause) == {"needless question"}
+
+
+def test_a_question_with_its_reason() -> None:
+    story = Story().company("x", "x").crm_edit(1, "x")
+    story.event(3, "refused", "assembly", "accounts", "a1", {}, note="update: no")
+    assert asked(story, "rejected", "") == set()
+    story = Story().company("x", "x", state="dead").crm_edit(1, "x")
+    story.event(3, "delete", "assembly", "accounts", "a1", {})
+    assert asked(story, "edited since", "") == set()
