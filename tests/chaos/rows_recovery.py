@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.chaos.common import RAISED, SHORT, companies, keys_of, quiet, remotes
 from tests.chaos.crash_points import POINTS
 from tests.chaos.play import Play, Row
-from tests.chaos.rows_delivery import RAISED, SHORT, companies, keys_of, quiet, remotes
 from tests.chaos.sender import deliver, event, message, percentile
 from tests.chaos.site import NO_BRAKE, QUICK_TIMES, Site, marks, site
 

@@ -28,9 +28,9 @@ from bridge.store import Hint, Store
 from bridge.sync.terms import Terms, Timings
 from bridge.transport import LocalLimiter, Rate, Timing
 from bridge.transport import open as open_http
+from tests.chaos.common import RAISED, companies, industry, keys_of, remotes
 from tests.chaos.play import Play, Row
 from tests.chaos.proxy import answer
-from tests.chaos.rows_delivery import RAISED, companies, industry, keys_of, remotes
 from tests.chaos.sender import SECRET, deliver, event, message, percentile
 from tests.chaos.site import NO_BRAKE, ROOT, Site, site, use_connections
 from tests.support.sandboxes import ENTITY, Box, assembly_sandbox, crm_sandbox
