@@ -8,8 +8,8 @@ import orjson
 import typer
 
 from bridge.bootstrap import Bridge
-from bridge.cli.opening import ConnectionName, chosen, opened
-from bridge.cli.output import FOUND, GOOD, Json, facts, out, show_json, table
+from bridge.cli.opening import ConnectionName, chosen, opened, why_paused
+from bridge.cli.output import FOUND, GOOD, Json, counted, facts, out, show_json, table
 from bridge.core.errors import UsageError
 from bridge.store.rows import AttentionRow
 from bridge.web.schemas import Attention, AttentionCause
@@ -28,19 +28,23 @@ def index(
     """How many records wait under which cause, and the newest of them."""
     with opened() as bridge:
         name = chosen(bridge, connection).name
+        paused = why_paused(bridge, name)
         groups = bridge.store.attention.groups(name)
         page = bridge.store.attention.page(connection=name, stream=stream, cause=cause, state="open", limit=limit)
     if as_json:
         show_json(
             {
+                "paused": paused,
                 "groups": [AttentionCause.of(group).model_dump(mode="json") for group in groups],
                 "items": [Attention.of(row, None).model_dump(mode="json") for row in page.items],
                 "next": page.next,
             }
         )
     elif not groups:
-        out.print("Nothing waits for a person.")
+        out.print(paused or "Nothing waits for a person.")
     else:
+        if paused:
+            out.print(paused)
         out.print(
             table(
                 "",
@@ -50,7 +54,7 @@ def index(
         )
         rows = ((r.id, f"{r.stream}/{r.side}:{r.record_id}", r.field, r.detail, ", ".join(r.ways)) for r in page.items)
         out.print(table("", ("id", "record", "field", "why", "answers"), rows))
-    return FOUND if groups else GOOD
+    return FOUND if groups or paused else GOOD
 
 
 @app.command()
@@ -89,12 +93,12 @@ def resolve(
     with opened() as bridge:
         row = _open(bridge, id)
         if row.state != "open":
-            raise UsageError("this was answered, or its values have changed since: bridge attention list")
+            raise UsageError("it is settled, or about other values by now: bridge attention list shows what waits")
         if way not in row.ways:
             raise UsageError(f"it can be answered with: {', '.join(row.ways) or 'nothing'}")
         bridge.store.attention.decide(id, _answer(way, value), row.values)
+        out.print(f"Noted; {_carrier(bridge, row.connection)}.")
         bridge.doorbell.ring(row.connection)
-    out.print("Noted; a worker carries it out.")
     return GOOD
 
 
@@ -111,9 +115,16 @@ def resolve_group(
         if not bridge.store.attention.page(connection=name, group=group, limit=1).items:
             raise UsageError(f"nothing waits in a group called {group}")
         count = bridge.store.attention.decide_group(name, group, _answer(way, value))
+        out.print(f"Noted for {counted(count, 'record')}; {_carrier(bridge, name)}.")
         bridge.doorbell.ring(name)
-    out.print(f"Noted for {count} records; a worker carries it out.")
     return GOOD if count else FOUND
+
+
+def _carrier(bridge: Bridge, connection: str) -> str:
+    row = bridge.store.connections.get(connection)
+    if row is not None and row.mode != "live":
+        return f"it is carried out when {connection} is live again: it is {row.mode}"
+    return "a worker carries it out"
 
 
 def _open(bridge: Bridge, id: int) -> AttentionRow:

@@ -82,7 +82,10 @@ def _shown(bridge: Bridge, name: str) -> Connection:
 
 
 def _print(shown: list[Connection]) -> None:
-    rows = (
-        (c.name, c.mode, c.pause_detail or c.pause_cause, *(c.changes.get(state, 0) for state in STATES)) for c in shown
-    )
+    rows = ((c.name, c.mode, _why(c), *(c.changes.get(state, 0) for state in STATES)) for c in shown)
     out.print(table("", ("connection", "mode", "why", *STATES), rows))
+
+
+def _why(connection: Connection) -> str:
+    why = connection.pause_detail or connection.pause_cause
+    return f"{why}; tried again at {connection.paused_until:%H:%M:%S} UTC" if connection.paused_until else why

@@ -30,6 +30,17 @@ def chosen(bridge: Bridge, name: str | None) -> WiredConnection:
     return picked(bridge.connections, name)
 
 
+def why_paused(bridge: Bridge, name: str) -> str:
+    """One line about a connection that is paused, with the way out; empty if it is not."""
+    row = bridge.store.connections.get(name)
+    if row is None or row.mode != "paused":
+        return ""
+    why = row.pause_detail or row.pause_cause
+    if row.paused_until is not None:
+        return f"The connection {name} is paused and tried again at {row.paused_until:%H:%M:%S} UTC: {why}"
+    return f"The connection {name} is paused: {why}. Mend it, then: bridge connections resume {name}"
+
+
 def picked(known: Mapping[str, Connection], name: str | None) -> Connection:
     """As ``chosen``, from anything kept by connection."""
     names = ", ".join(known)

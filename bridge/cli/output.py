@@ -32,6 +32,18 @@ err: Final = _console(sys.stderr, stderr=True)
 Json = typer.Option("--json", help="Print JSON for scripts.")
 
 
+MOST_SHOWN: Final = 80
+"""Characters of one value in a table; ``--json`` shows all of it."""
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def show_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")
 

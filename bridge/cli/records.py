@@ -11,7 +11,7 @@ import yaml
 
 from bridge.bootstrap import Bridge
 from bridge.cli.opening import ConnectionName, chosen, opened
-from bridge.cli.output import GOOD, Json, facts, out, show_json, table
+from bridge.cli.output import GOOD, Json, cut, facts, out, show_json, table
 from bridge.core.errors import UsageError
 from bridge.core.mapping.cases import draft_case
 from bridge.core.plan import references
@@ -59,10 +59,10 @@ def sync(stream: Stream, record: Name, connection: ConnectionName = None) -> int
     return GOOD
 
 
-def named(record: str) -> tuple[str, str]:
+def named(record: str, like: str = "crm:ID or assembly:ID") -> tuple[str, str]:
     side, _, record_id = record.partition(":")
     if not side or not record_id:
-        raise UsageError("name the record as crm:ID or assembly:ID")
+        raise UsageError(f"name the record as {like}")
     return side, record_id
 
 
@@ -83,7 +83,7 @@ def _print(shown: Mapping[str, Any]) -> None:
         facts(
             {
                 **{name: _side(each) for name, each in sides.items()},
-                "link": f"{link['state']}{'; frozen: ' + pinned if pinned else ''}" if link else "none",
+                "link": f"{link['state']}{'; held fast: ' + pinned if pinned else ''}" if link else "none",
                 "change": " · ".join(filter(None, (change["state"], change["cause"], change["detail"])))
                 if change
                 else "none",
@@ -122,4 +122,4 @@ def _cells(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _json(value: Any) -> str:
-    return "" if value is None else orjson.dumps(value).decode()
+    return "" if value is None else cut(orjson.dumps(value).decode())

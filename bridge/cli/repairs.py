@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bridge.bootstrap import Bridge
 from bridge.cli.opening import ConnectionName, chosen, opened
-from bridge.cli.output import FOUND, GOOD, Json, err, out, show_json, table
+from bridge.cli.output import FOUND, GOOD, Json, counted, err, out, show_json, table
 from bridge.cli.records import named
 from bridge.cli.syncing import carried_out, item_lines, planned_items, raise_if_paused
 from bridge.core.errors import UsageError
@@ -63,7 +63,8 @@ def undo(
             out.print("There is nothing to take back.")
             return GOOD
         if dry_run:
-            out.print(f"{len(items)} records; {sum(item.calls for item in items)} calls. Nothing was written.")
+            calls = counted(sum(item.calls for item in items), "call")
+            out.print(f"{counted(len(items), 'record')}; {calls}. Nothing was written.")
             return FOUND
         if not yes and not typer.confirm("Carry this out?", err=True):
             return GOOD
@@ -85,9 +86,12 @@ def forget(
     if as_json:
         records = [f"{each.stream}/{each.side}:{each.record_id}" for each in done.records]
         show_json({"records": records, "erased": done.erased})
+    elif not done.records and not any(done.erased.values()):
+        out.print("Nothing of this person was found.")
     else:
         rows = sorted((table_name, count) for table_name, count in done.erased.items() if count)
-        out.print(table(f"{len(done.records)} records forgotten", ("in", "rows erased"), rows))
+        out.print(f"{counted(len(done.records), 'record')} forgotten.")
+        out.print(table("", ("in", "rows erased"), rows))
     return GOOD
 
 
@@ -97,7 +101,7 @@ def _which(bridge: Bridge, connection: str, run: str | None, record: str | None,
     if record is None:
         return Writes(connection, run_id=run, cause=cause)
     stream, _, name = record.partition("/")
-    side, record_id = named(name)
+    side, record_id = named(name, "STREAM/SIDE:ID, such as companies/crm:ID")
     return undoing.of_record(bridge.store, connection, stream, side, record_id)
 
 

@@ -29,6 +29,8 @@ ENDED: Final = frozenset({"done", "cancelled", "failed"})
 UNDONE: Final = frozenset({"revert", "uncreate", "keep"})
 LOOK_SECONDS: Final = 0.25
 
+_RESULTS: Final = {"voided": "a live change came first", "attention": "waiting for a person", "bound": "found there"}
+
 Streams = Annotated[list[str] | None, typer.Option("--stream", "-s", help="Only this stream; may be given again.")]
 Items = Annotated[int, typer.Option(min=0, help="How many planned items to show.")]
 
@@ -56,7 +58,8 @@ def backfill(connection: ConnectionName = None, stream: Streams = None, as_json:
     if as_json:
         show_json(_shown(row))
     else:
-        out.print(table(f"Backfill {row.state}", ("result", "records"), sorted(row.counts.items())))
+        results = ((_RESULTS.get(name, name), count) for name, count in sorted(row.counts.items()))
+        out.print(table(f"Backfill {row.state}", ("result", "records"), results))
         if row.error:
             err.print(row.error, style="red", markup=False)
         if row.counts.get("attention"):
@@ -166,7 +169,12 @@ def item_lines(item: PlanItem) -> Iterator[str]:
     """One record of a plan: what happens to it, a line for each field that would be written, a line for each question."""
     detail = item.detail if isinstance(item.detail, Mapping) else {}
     yield f"{item.stream} {item.action} {item.side}:{item.record_id}"
+    if item.action == "uncreate":
+        yield f"  the bridge made it: it is deleted in {item.side}, or archived where it cannot be deleted"
     for field in detail.get("fields", ()):
+        if item.action == "uncreate":
+            yield f"  {field['field']}: {_value(field['old'])}"
+            continue
         was = "" if item.action == "create" else f"{_value(field['old'])} → "
         yield f"  {field['field']}: {was}{_value(field['new'])} in {field['side']}"
     # A question of an undo needs no answer: the field is left as it is.

@@ -438,7 +438,8 @@ def without(
 
 
 def brake_detail(held: Iterable[str], hold_id: int) -> str:
-    return f"more {', '.join(sorted(held))} than usual in one hour; release or discard hold {hold_id}"
+    what = " and ".join(f"{klass}s" for klass in sorted(held))
+    return f"more {what} in one hour than the brake lets pass; release or discard hold {hold_id}"
 
 
 def references(stream: Stream, records: Iterable[Record | None]) -> frozenset[Reference]:

@@ -39,6 +39,9 @@ def test_an_undo_is_a_run_of_its_own(api: Api) -> None:
     api.bridge.store.runs.update(plan["id"], state="done")
     applied = api.post(f"/undo/{plan['id']}/apply", status=202)
     assert (applied["id"], applied["state"], applied["dry_run"]) == (plan["id"], "applying", False)
+    api.post(f"/backfills/{plan['id']}/cancel")
+    refused = api.ask("POST", f"/admin/backfills/{plan['id']}/cancel")
+    assert (refused.status_code, refused.json()["detail"]) == (409, "the undo is cancelled already")
 
 
 def test_while_a_connection_observes_an_undo_is_only_planned(api: Api) -> None:

@@ -45,6 +45,10 @@ def test_a_plan_is_shown_and_carried_out_when_asked(there: Family, capsys: pytes
     assert there.name("assembly") == "Acme"
     assert main(["undo", "--cause", "carried", "--yes"]) == 0, "nothing is left to take back"
     capsys.readouterr()
+    assert main(["undo", "--record", f"contacts/crm:{there.contact}", "--dry-run"]) == 1
+    plan = capsys.readouterr().err.splitlines()
+    assert "  the bridge made it: it is deleted in assembly, or archived where it cannot be deleted" in plan
+    assert '  name: "Ann Doe"' in plan
 
 
 def test_a_person_is_forgotten(there: Family, capsys: pytest.CaptureFixture[str]) -> None:

@@ -315,6 +315,8 @@ def test_a_wrong_key_ends_a_backfill_in_words(
         assert "401" in err
         assert "bridge connections resume default" in err
         assert bridge_json(capsys, "connections")[0] == 1
+        status, out, _ = bridge(capsys, "attention", "list")
+        assert (status, "bridge connections resume default" in out) == (1, True), "it waits for a person, too"
         monkeypatch.setenv(name, good)
         status, out, _ = bridge(capsys, "connections", "resume")
         assert status == 0
