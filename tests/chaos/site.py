@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,8 @@ class Site:
     descriptor: int = -1
     processes: dict[str, Process] = field(default_factory=dict)
     kills: int = 0
+    homes: list[Path] = field(default_factory=list)
+    """Of Redis."""
     _engine: Any = None
 
     # --- processes ----------------------------------------------------------------------------------------------
@@ -122,6 +125,7 @@ class Site:
 
     def redis(self) -> None:
         home = embedded_redis.private_folder()
+        self.homes.append(home)
         command = embedded_redis.command(embedded_redis.find_binary(), home)
         self.processes["redis"] = Process("redis", command)
         self.env["BRIDGE_REDIS_URL"] = embedded_redis.url(home)
@@ -246,8 +250,10 @@ def site(
         urls = {"crm": "http://127.0.0.1:9/api/crm", "assembly": "http://127.0.0.1:9"}
         keys = {"crm": "ak_x", "assembly": "x"}
         if remotes:
-            made.crm = stack.enter_context(crm_sandbox(process=True, **(crm or {})))
-            made.assembly = stack.enter_context(assembly_sandbox(process=True, **(assembly or {})))
+            with ThreadPoolExecutor(2) as pool:
+                crm_box = pool.submit(stack.enter_context, crm_sandbox(process=True, **(crm or {})))
+                assembly_box = pool.submit(stack.enter_context, assembly_sandbox(process=True, **(assembly or {})))
+            made.crm, made.assembly = crm_box.result(), assembly_box.result()
             for name, box in (("crm", made.crm), ("assembly", made.assembly)):
                 urls[name], keys[name] = box.url, box.key
         for name in proxied:
@@ -277,9 +283,11 @@ def site(
         if redis:
             made.redis()
         for number in range(apis):
-            made.api("api" if number == 0 else f"api-{number + 1}", wait=number == 0)
+            made.api("api" if number == 0 else f"api-{number + 1}", wait=False)
         for number in range(workers):
             made.worker("worker" if number == 0 else f"worker-{number + 1}")
+        if apis:
+            made.ready()
         yield made
 
 
@@ -304,3 +312,5 @@ def _end(made: Site) -> None:
             process.child.request_stop()
     for name in list(made.processes):
         made.stop(name)
+    for home in made.homes:
+        shutil.rmtree(home, ignore_errors=True)
