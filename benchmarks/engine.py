@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.measures import Figure, percentile, verify
-from tests.chaos.rows_delivery import companies, industry, keys_of, remotes
+from tests.chaos.common import companies, industry, keys_of, remotes
 from tests.chaos.sender import deliver, event, message
 from tests.chaos.site import NO_BRAKE, NO_LIMIT, Site, site
 

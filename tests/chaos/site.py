@@ -164,9 +164,11 @@ class Site:
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def memory_mb(self, name: str) -> float:
+    def memory_mb(self, name: str, *, most: bool = False) -> float:
+        """Resident memory now, or the most it ever was."""
+        wanted = "VmHWM:" if most else "VmRSS:"
         for line in Path(f"/proc/{self.processes[name].pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(wanted):
                 return int(line.split()[1]) / 1024
         return 0.0
 
