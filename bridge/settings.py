@@ -143,10 +143,6 @@ class ConnectionSettings(_Remotes):
     def takes_webhooks(self) -> bool:
         return bool(self.crm_webhook_secret)
 
-    @property
-    def has_wavo(self) -> bool:
-        return bool(self.wavo_base_url)
-
 
 class Settings(_Remotes, BaseSettings):
     """All settings. Names ending in ``_seconds`` are seconds, in ``_bytes`` bytes, in ``_percent`` percent."""
@@ -181,6 +177,8 @@ class Settings(_Remotes, BaseSettings):
     crm_list_interval_seconds: Seconds = 900
     sweep_interval_seconds: Seconds = 10
     poll_overlap_seconds: float = Field(default=5, ge=0)
+    retention_days: float = Field(default=90, ge=1)
+    """How long what only served to work is kept: webhook bodies, answered intents, settled attention, items of ended runs."""
     lease_seconds: Seconds = 20
     http_timeout_seconds: Seconds = 8
     """Time-out of one remote call; must be shorter than half a lease."""

@@ -19,7 +19,7 @@ from bridge.bootstrap.wiring import build, load_settings
 from bridge.core.errors import BridgeError, KeyRefused
 from bridge.operations import rebuild, undo
 from bridge.operations.backfill import Backfill, active
-from bridge.runtime import logs, worker
+from bridge.runtime import heap, logs, worker
 from bridge.runtime.duties import Duty, DutyLoop
 from bridge.runtime.patience import Patience
 from bridge.sync.poll import list_side, poll
@@ -27,6 +27,7 @@ from bridge.sync.sweep import sweep
 
 BACKFILL_SECONDS: Final = 0.5
 """How soon a run is taken up."""
+PRUNE_SECONDS: Final = 3600.0
 RETRY_SECONDS: Final = 3.0
 """After a backfill met a remote that fails."""
 
@@ -50,6 +51,7 @@ def duties(bridge: Bridge, owner: str) -> DutyLoop:
         overlap=overlap,
     )
 
+    kept = timedelta(days=settings.retention_days)
     undoing = undo.Undoing(store, bridge.terms, bridge.doorbell, bridge.clock)
     rebuilding = rebuild.Rebuilding(store, bridge.terms, bridge.clock)
 
@@ -90,6 +92,7 @@ def duties(bridge: Bridge, owner: str) -> DutyLoop:
             Duty("poll", settings.poll_interval_seconds, poll_round, wanted=polled),
             Duty("list", settings.crm_list_interval_seconds, list_round, wanted=listed),
             Duty("sweep", settings.sweep_interval_seconds, lambda name, _: _sweep(bridge, name)),
+            Duty("prune", PRUNE_SECONDS, lambda _name, _stopping: _prune(bridge, kept)),
             Duty(
                 "backfill",
                 BACKFILL_SECONDS,
@@ -112,6 +115,10 @@ def duties(bridge: Bridge, owner: str) -> DutyLoop:
 
 def _sweep(bridge: Bridge, name: str) -> None:
     sweep(bridge.store, name, bridge.doorbell)
+
+
+def _prune(bridge: Bridge, kept: timedelta) -> None:
+    bridge.store.prune(kept)
 
 
 @contextlib.contextmanager
@@ -156,6 +163,7 @@ def run_worker() -> int:
         signal.signal(number, stop)
     name = jobs.new_worker_name()
     listener = worker.Listener(bridge.redis_url, name) if bridge.redis_url else None
+    heap.settle()
     finished = worker.run(duties(bridge, name), listener, bridge.stopping, lambda: bridge.drains.idle)
     if not finished:
         # A call that hangs is not waited for: whoever takes its record over finds out what became of it.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from bridge.core.effects import Busy, LinkDraft
 from bridge.core.ports import Clock
-from bridge.core.records import Link, LinkState, Reference
+from bridge.core.records import Link, Reference
 from bridge.store.database import Database
 from bridge.store.linking import LINK_COLUMNS, links_by_end, links_by_id
 from bridge.store.paging import page_by
@@ -47,14 +47,6 @@ class Links:
             found = links_by_id(transaction, ids.items)
         return Listing(tuple(found[id] for id in ids.items), ids.next)
 
-    def of_run(self, run_id: str, cursor: str | None = None, limit: int = 100) -> Listing[Link]:
-        """Links that a run made, newest first (undo works backwards)."""
-        query = select(*LINK_COLUMNS).where(links.c.run_id == run_id)
-        with self._database.read() as transaction:
-            ids = page_by(transaction, query, links.c.id, _id_of, cursor=cursor, limit=limit)
-            found = links_by_id(transaction, ids.items)
-        return Listing(tuple(found[id] for id in ids.items), ids.next)
-
     def ends_page(
         self, connection: str, stream: str, side: str, after: str = "", limit: int = 1000
     ) -> tuple[EndRow, ...]:
@@ -83,16 +75,6 @@ class Links:
         )
         with self._database.read() as transaction:
             return {(stream, state): count for stream, state, count in transaction.execute(query)}
-
-    def set_state(self, id: int, state: LinkState) -> Link | None:
-        """Move a link by a person's word. Counts as a commit: a reconcile that read it before is fenced."""
-        with self._database.write() as transaction:
-            transaction.execute(
-                update(links)
-                .where(links.c.id == id)
-                .values(state=state, version=links.c.version + 1, updated_at=self._clock.now())
-            )
-            return links_by_id(transaction, [id]).get(id)
 
     def bind(self, connection: str, drafts: Sequence[LinkDraft], run_id: str | None = None) -> list[Link | Busy]:
         """Make or move many links in one transaction, without remote writes. ``Busy``: an end is linked elsewhere, or

@@ -15,7 +15,7 @@ from bridge.core.ports import Clock
 from bridge.store.applying import Answer, apply, look
 from bridge.store.attention import Attention
 from bridge.store.changes import Changes
-from bridge.store.checkpoints import Checkpoints, MappingVersions
+from bridge.store.checkpoints import Checkpoints
 from bridge.store.committer import GroupCommitter
 from bridge.store.connections import Connections
 from bridge.store.database import Database
@@ -57,7 +57,6 @@ class Store:
         self.scans = Scans(self._database)
         self.checkpoints = Checkpoints(self._database, clock)
         self.duties = Duties(self._database, clock)
-        self.mapping_versions = MappingVersions(self._database, clock)
 
     def set_objects(self, objects: Mapping[tuple[str, str], str]) -> None:
         """(stream, side) to the remote object's name: streams that share an object exclude one another."""

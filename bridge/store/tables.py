@@ -373,13 +373,3 @@ tombstones = Table(
     Column("hash", Words, primary_key=True),
     Column("created_at", UtcTime, nullable=False),
 )
-
-mapping_versions = Table(
-    "mapping_versions",
-    metadata,
-    Column("connection", Words, primary_key=True),
-    Column("stream", Words, primary_key=True),
-    Column("version", Words, primary_key=True),
-    Column("source", Words, nullable=False),
-    Column("loaded_at", UtcTime, nullable=False),
-)

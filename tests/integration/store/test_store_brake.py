@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.stores import HandClock, SetBrake, claim_one, company, declare, declared, finish, linked, step
+from support.stores import HandClock, SetBrake, claim_one, company, declare, declared, draft, finish, linked, step
 
 from bridge.core.effects import Again, Claim, Declared, Done, Fenced, Finish, Held, Notice, Park
 from bridge.core.errors import UsageError
@@ -86,7 +86,7 @@ def test_a_ceiling_may_grow_with_the_streams_live_links(store: Store, brake: Set
     linked(store, "1", "a1")
     linked(store, "2", "a2")
     linked(store, "3", "a3", stream="contacts")
-    store.links.set_state(linked(store, "4", "a4").id, "dead")
+    store.links.bind("default", [draft(None, "4", "a4", link=linked(store, "4", "a4"), state="dead")])
     assert [passes(store, str(number)) for number in range(4)] == [True, True, False, False]
 
 

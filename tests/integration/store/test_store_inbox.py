@@ -155,10 +155,3 @@ def test_checkpoints_hold_the_last_value(store: Store, clock: HandClock) -> None
     assert store.checkpoints.get("default", "poll/crm") == {"at": "2027"}
     assert store.checkpoints.get("second", "poll/crm") is None
     assert store.checkpoints.all("default") == {"poll/crm": ({"at": "2027"}, clock.now())}
-
-
-def test_mapping_sources_are_kept_once_a_version(store: Store) -> None:
-    assert store.mapping_versions.remember("default", "companies", "v1", "stream: companies")
-    assert not store.mapping_versions.remember("default", "companies", "v1", "another text")
-    assert store.mapping_versions.source("default", "companies", "v1") == "stream: companies"
-    assert store.mapping_versions.source("default", "companies", "v2") is None

@@ -14,6 +14,6 @@ Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("changes") as table:
-        table.add_column(sa.Column("seen", Words))
-        table.drop_column("looked_at")
+    # No copy of the table: SQLite would lose its AUTOINCREMENT, and the ids of changes that are gone would come again.
+    op.add_column("changes", sa.Column("seen", Words))
+    op.drop_column("changes", "looked_at")
