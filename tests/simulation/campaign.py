@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.simulation import operations
+from tests.simulation.chances import draw_brake
 from tests.simulation.coverage import crossings
 from tests.simulation.engine import Bridge
 from tests.simulation.engine_runs import rebuild_elsewhere
 from tests.simulation.journal import Event
 from tests.simulation.mapping_text import draw_rules
 from tests.simulation.operations import Operation
+from tests.simulation.operations_attention import answer_everything
 from tests.simulation.oracle import Final, Oracle, Violation
 from tests.simulation.remote import Habits
 from tests.simulation.world import World
@@ -25,8 +27,8 @@ SPAN = 240.0
 PATIENCE = 2 * 3600.0
 """Virtual seconds in which a world must come to rest once all trouble is over."""
 ROUND = 300.0
-HELP_ROUND = 1
-"""In this round a person looks at what waits for one."""
+HELP_ROUND, ANSWER_ROUND = 1, 2
+"""In these rounds a person tries again what waits for one, and in every other world answers what is asked."""
 HIDDEN = frozenset({("assembly", "company_id"), ("assembly", "account_source_specific_id")})
 DAY = 24 * 3600.0
 
@@ -60,7 +62,7 @@ def play(
     world.trace = trace
     world.crash_at = crash_at
     rules, style = draw_rules(random.Random(f"rules {seed}"))
-    bridge = Bridge(world, rules, style)
+    bridge = Bridge(world, rules, style, brake=draw_brake(random.Random(f"brake {seed}")))
     world.engine = bridge
     todo = list(operations_of(seed) if chosen is None else chosen)
     try:
@@ -119,12 +121,14 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
         rounds += 1
         if rounds == HELP_ROUND:
             bridge.help()
+        if rounds == ANSWER_ROUND and world.seed % 2:
+            answer_everything(world, bridge, world.seed // 2)
         before = world.journal.count("landing", "removal")
         for name in world.duties:
             world.perform_duty(name)
         world.run(world.now + ROUND)
         rested = world.journal.count("landing", "removal") == before and not bridge.at_work()
-        still = rested and rounds > HELP_ROUND
+        still = rested and rounds > ANSWER_ROUND
     if not still:
         return [Violation("never quiet", f"still at work {PATIENCE / 3600:.0f} h after the last trouble")]
     before = world.journal.count("landing", "removal")
@@ -142,6 +146,25 @@ def _doubt(habits: Habits) -> float:
     return habits.grain + (0.5 if habits.dates and habits.skew else abs(habits.skew))
 
 
+def _remembered(world: World, bridge: Bridge) -> frozenset[str]:
+    """Addresses of forgotten people that the database holds, but for those that another record brings back."""
+    told = world.journal.of("forgotten")
+    gone = {(event.side, event.id) for event in told}
+    addresses = {str(event.values["address"]).lower() for event in told if event.values}
+    if not addresses:
+        return frozenset()
+    others = {
+        str(value).lower()
+        for side, peer in world.peers.items()
+        for row in peer.remote.rows.values()
+        if (side, row.id) not in gone
+        for _, raw in row.versions
+        for value in (raw or {}).values()
+    }
+    kept = bridge.everything_kept().lower()
+    return frozenset(address for address in addresses - others if address.encode() in kept)
+
+
 def final_of(world: World, bridge: Bridge) -> Final:
     return Final(
         rows={"crm": world.crm.rows, "assembly": world.assembly.rows},
@@ -150,6 +173,8 @@ def final_of(world: World, bridge: Bridge) -> Final:
         names={(side, kind): names for side, peer in world.peers.items() for kind, names in peer.remote.ever.items()},
         cut=world.assembly.habits.cut,
         plans=tuple(world.plans),
+        ceilings=bridge.brake.counts,
+        remembered=_remembered(world, bridge),
         clears_ignored=world.assembly.habits.null_ignored,
         skews={side: peer.remote.habits.skew for side, peer in world.peers.items()},
         doubts={side: _doubt(peer.remote.habits) for side, peer in world.peers.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from bridge.core.guards import Brake
 from tests.simulation.faults import Faults
 from tests.simulation.remote import Habits
 
@@ -48,6 +49,14 @@ def draw_chances(rng: random.Random) -> Chances:
         workers=rng.choice((2, 2, 3)),
         latency=rng.choice((0.05, 0.2, 1.0)),
     )
+
+
+def draw_brake(rng: random.Random) -> Brake:
+    """In most worlds as many writes as come."""
+    classes = {"create": 2, "update": 4, "clear": 1, "delete": 1, "reparent": 1}
+    if rng.random() < 0.75:
+        return Brake({}, {})
+    return Brake({klass: most for klass, most in classes.items() if rng.random() < 0.5}, {})
 
 
 def draw_faults(rng: random.Random) -> Faults:

@@ -58,7 +58,7 @@ class Bridge:
         self._memory = borrow(world)
         self._driver = self._memory.driver
         self.store = self._memory.store
-        self.store._brake = brake
+        self.store._brake = self.brake = brake
         self.store.connections.ensure(CONNECTION, "live")
         self._running: dict[str, Terms] = {}
         self._set(rules, style)
@@ -143,6 +143,7 @@ class Bridge:
     def help(self) -> None:
         """What somebody does once the trouble is over: resume, and try again what was parked."""
         self.store.connections.resume(CONNECTION)
+        self.store.connections.set_mode(CONNECTION, "live")
         self.world.note("resolved", note="resumed, parked changes tried again")
         self.store.changes.replay(ChangeFilter(CONNECTION, state="parked"))
         self.world.wake()
@@ -154,6 +155,10 @@ class Bridge:
 
     def shown(self) -> list[Shown]:
         return shown_by(self.store)
+
+    def everything_kept(self) -> bytes:
+        """The database as it lies on the disk."""
+        return bytes(self._driver.serialize())
 
     def close(self) -> None:
         give_back(self._memory)

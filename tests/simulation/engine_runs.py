@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bridge.operations import backfill, rebuild
+from bridge.operations import backfill, rebuild, undo
 from bridge.operations.backfill import Backfill
 from bridge.operations.rebuild import Rebuilding
+from bridge.operations.undo import Undoing
 from bridge.store import ItemRow, RunRow
 from tests.simulation.engine_store import OVERLAP, WorldDoorbell, lent, links_of, shown_by, unanswered_of
 from tests.simulation.oracle_terms import PlannedItem, PlanView, Rebuilt
@@ -46,9 +47,11 @@ def start(bridge: Bridge) -> None:
 
 
 def go_on(bridge: Bridge) -> None:
-    """One round of the duty that brings a backfill forward."""
+    """One round of the duty that brings a backfill or an undo forward."""
     if backfill.active(bridge.store, CONNECTION) is not None:
         _backfill(bridge).run(CONNECTION, WorldTime(bridge.world))
+    elif undo.active(bridge.store, CONNECTION) is not None:
+        _undoing(bridge).run(CONNECTION, WorldTime(bridge.world))
 
 
 def _backfill(bridge: Bridge) -> Backfill:
@@ -60,6 +63,12 @@ def _backfill(bridge: Bridge) -> Backfill:
         lambda _: RATE,
         OVERLAP,
         pause=2.0,
+    )
+
+
+def _undoing(bridge: Bridge) -> Undoing:
+    return Undoing(
+        bridge.store, lambda _: bridge.terms_of("duties"), WorldDoorbell(bridge.world), bridge.clock, pause=2.0
     )
 
 

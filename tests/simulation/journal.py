@@ -21,6 +21,7 @@ Kind: TypeAlias = Literal[
     "remembered",  # the bridge committed a link; ``values`` maps side to id
     "mapping",  # a person put another mapping in force
     "resolved",  # a person answered an attention item
+    "forgotten",  # a person was erased: their address, or one record of theirs
     "kill",
     "fault",
     "hint",

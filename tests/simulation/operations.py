@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 
-from tests.simulation import operations_admins, operations_people, operations_users
+from tests.simulation import operations_admins, operations_attention, operations_people, operations_users
 from tests.simulation.operations_book import ACTS, WEIGHTS, Act, Operation
 from tests.simulation.world import World
 
 __all__ = ["ACTS", "WEIGHTS", "Act", "Operation", "draw", "perform"]
 
-PAGES = (operations_users, operations_admins, operations_people)
+PAGES = (operations_users, operations_admins, operations_people, operations_attention)
 """Where the operations are told: importing a page enters it in the book."""
 
 

@@ -43,6 +43,7 @@ def _read_and_apply(world: World) -> None:
             world.run(world.now + COMES_TO_REST)
         bridge.store.connections.resume(CONNECTION)
         if bridge.store.runs.active(CONNECTION) is None:
+            world.note("resolved", note="backfill", values={"way": "backfill"})
             world.plans.append(engine_runs.plan_and_apply(bridge))
             world.counts["plan applied"] += 1
             world.counts["plan line"] += sum(item.writes is not None for item in world.plans[-1].items)
@@ -55,6 +56,7 @@ def start_backfill(world: World, dice: tuple[int, ...]) -> bool:
     if bridge.store.runs.active(CONNECTION) is not None:
         return False
     engine_runs.start(bridge)
+    world.note("resolved", note="backfill", values={"way": "backfill"})
     return True
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tests.simulation.journal import Journal
+from tests.simulation.journal import Event, Journal
 from tests.simulation.oracle_mapping import MappingStory
-from tests.simulation.oracle_terms import Final, LinkView, Pair
+from tests.simulation.oracle_terms import Final, LinkView, Pair, Write
 from tests.simulation.remote import Row, pick
 from tests.simulation.rules import OBJECTS, SIDES, STREAM_OF, FieldSpec, Rules, World, common
 
@@ -56,6 +56,60 @@ class Case:
         row = self.final.rows[side].get((OBJECTS[link.stream][side], link.ends.get(side, "")))
         return common(spec, side, pick((row.at(when) if row else None) or {}, spec.path(side)), self.world)
 
+    def answers(self, pair: Pair, spec: FieldSpec) -> list[Write]:
+        """What persons said of a field when they were asked."""
+        found = []
+        for event in self._words(pair, spec.name):
+            way = event.values["way"]
+            if way in SIDES:
+                found.append(Write(event.at, way, self._said(spec, way, event.values.get(f"seen {way}")), answer=True))
+            elif way == "value":
+                found.append(Write(event.at, "crm", self._said(spec, "crm", event.values["value"]), answer=True))
+        return found
+
+    def _said(self, spec: FieldSpec, side: str, raw: Any) -> Any:
+        return common(spec, side, raw, self.world)
+
+    def _words(self, pair: Pair, *fields: str) -> list[Event]:
+        """Every answer about these fields of a pair; the field is empty for the whole record."""
+        return [
+            event
+            for event in self.journal.of("resolved")
+            if event.object == pair.link.stream
+            and pair.link.ends.get(event.side) == event.id
+            and event.values.get("field") in fields
+        ]
+
+    def saw_the_truth(self, pair: Pair, spec: FieldSpec, answer: Write) -> bool:
+        """Whether a person's answer was for the values that the two sides had just then."""
+        words = [event for event in self._words(pair, spec.name) if event.at == answer.at]
+        return bool(words) and all(
+            self._said(spec, side, words[-1].values.get(f"seen {side}"))
+            == self.value_at(pair.link, side, spec, answer.at)
+            for side in SIDES
+        )
+
+    def waved_aside(self, pair: Pair, spec: FieldSpec) -> bool:
+        """A person said "never mind" about it, and nobody wrote it since."""
+        said = [event for event in self._words(pair, spec.name, "") if event.values["way"] in ("dismiss", "discard")]
+        return bool(said) and not any(
+            event.kind in ("create", "edit") and event.at > said[-1].at and spec.path(event.side) in event.values
+            for event in pair.events
+        )
+
+    def dropped(self, stream: str, side: str, id: str) -> bool:
+        """A person said "never mind" about a record that is linked to nothing, and nobody wrote it since."""
+        said = [
+            event
+            for event in self.journal.of("resolved")
+            if (event.object, event.side, event.id) == (stream, side, id)
+            and event.values["way"] in ("dismiss", "discard")
+        ]
+        return bool(said) and not any(
+            event.at > said[-1].at and (event.side, event.object, event.id) == (side, OBJECTS[stream][side], id)
+            for event in self.journal.of("edit")
+        )
+
     def both_by_users(self, pair: Pair) -> bool:
         rows = [self.final.rows[side].get((OBJECTS[pair.link.stream][side], id)) for side, id in pair.link.ends.items()]
         return len(rows) == 2 and all(row is not None and row.made_by == "user" for row in rows)
@@ -87,7 +141,7 @@ class Case:
     def excused(self, pair: Pair, spec: FieldSpec) -> bool:
         """A person has been asked about this field or this record, or it is pinned."""
         link = pair.link
-        if spec.name in link.pinned:
+        if spec.name in link.pinned or self.waved_aside(pair, spec):
             return True
         turned = self.mapping.turned(link.stream, spec.name)
         if turned is not None and "keep" in self.wrong_sides():

@@ -20,11 +20,23 @@ from tests.simulation.rules import SIDES, FieldSpec, alike, common, other
 
 def may_win(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:
     """The writes that no known write follows; those made blind may have been overwritten."""
+    answers = [write for write in writes if write.answer]
+    if answers:
+        return _answered(case, pair, spec, writes, max(answers, key=lambda write: write.at))
     certain = [write for write in writes if not (write.blind or came_back(case, pair, spec, write))]
     winners = maximal(case, pair, spec, writes)
     if len(certain) < len(writes) and certain:
         winners += maximal(case, pair, spec, certain)
     return by_rule(case, pair, spec, winners)
+
+
+def _answered(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write], last: Write) -> list[Write]:
+    """After a person's answer: their word, unless somebody edits the field before it is carried out."""
+    later = [write for write in writes if write.at >= last.at and write is not last]
+    if not later and case.saw_the_truth(pair, spec, last):
+        return [last]
+    unasked = [write for write in writes if not write.answer]
+    return maximal(case, pair, spec, writes) + (may_win(case, pair, spec, unasked) if unasked else [])
 
 
 def came_back(case: Case, pair: Pair, spec: FieldSpec, write: Write) -> bool:
@@ -39,7 +51,7 @@ def came_back(case: Case, pair: Pair, spec: FieldSpec, write: Write) -> bool:
     if not before:
         # Nobody ever wrote it there: it was remembered as empty.
         return bool(known) and write.value is None
-    return common(spec, write.side, before[-1].values[path], case.world) == write.value
+    return bool(common(spec, write.side, before[-1].values[path], case.world) == write.value)
 
 
 def maximal(case: Case, pair: Pair, spec: FieldSpec, writes: Sequence[Write]) -> list[Write]:
@@ -50,7 +62,7 @@ def before(case: Case, pair: Pair, spec: FieldSpec, first: Write, second: Write)
     """Whether the second write was made by someone who could see the first."""
     if first.at > second.at:
         return False
-    if first.side == second.side:
+    if first.side == second.side or second.answer:
         return first.at < second.at
     shown = [at for at in landed(case, pair, spec, second.side, first) if at < second.at]
     return any(landed < known < second.at for landed in shown for known in pair.remembered)
@@ -139,7 +151,7 @@ def users_writes(case: Case, pair: Pair, spec: FieldSpec) -> list[Write]:
             value = common(spec, event.side, event.values[spec.path(event.side)], case.world)
             if event.kind == "edit" or value is not None:
                 found.append(Write(event.at, event.side, value, blind(case, pair, spec, event)))
-    return found
+    return found + case.answers(pair, spec)
 
 
 def blind(case: Case, pair: Pair, spec: FieldSpec, edit: Event) -> bool:

@@ -65,6 +65,8 @@ def everything_linked(case: Case) -> Iterator[Violation]:
         for row in case.live(side, stream):
             if (stream, side, row.id) in linked or case.is_shown(stream, side, row.id):
                 continue
+            if case.dropped(stream, side, row.id):
+                continue
             if case.out_of_scope(stream, side, row.raw or {}):
                 continue
             yield Violation(

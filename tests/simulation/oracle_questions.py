@@ -218,6 +218,15 @@ def _absent(asked: Asked) -> bool:
     )
 
 
+def _braked(asked: Asked) -> bool:
+    """The hour brought as many writes to the stream as the class may have."""
+    klass = asked.cause.partition(":")[2]
+    objects = {OBJECTS[asked.shown.stream][side] for side in SIDES}
+    done = sum(event.object in objects for event in asked.case.journal.of("landing", "removal", "unanswered"))
+    ceiling = asked.case.final.ceilings.get(klass)
+    return ceiling is not None and done >= ceiling
+
+
 def _parent_waits(asked: Asked) -> bool:
     """It waits for a company that a person is asked about, or that is not live."""
     if asked.shown.stream == "companies":
@@ -255,4 +264,5 @@ REASONS: Mapping[str, Callable[[Asked], Any]] = {
     "deletion unconfirmed": _absent,
     "side looks empty": _absent,
     "parent": _parent_waits,
+    "brake": _braked,
 }

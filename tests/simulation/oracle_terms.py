@@ -82,6 +82,10 @@ class Final:
     """Side → seconds its clock runs ahead."""
     doubts: Mapping[str, float] = field(default_factory=dict)
     """Side → by how many seconds one who only sees its answers may misjudge a stamp."""
+    ceilings: Mapping[str, int] = field(default_factory=dict)
+    """Class of writes → how many an hour may bring before a person is asked."""
+    remembered: frozenset[str] = frozenset()
+    """Addresses of forgotten people that the bridge still holds, though no other record has them."""
     clears_ignored: bool = False
     """Assembly takes ``null`` for "not given"."""
     plans: Sequence[PlanView] = ()
@@ -106,6 +110,8 @@ class Write:
     value: Any
     blind: bool = False
     """It fell between the bridge's last look and its write: the documented residual."""
+    answer: bool = False
+    """A person's answer to a question about the field: it knows of all that was written before."""
 
 
 @dataclass(slots=True)

@@ -33,6 +33,8 @@ class Story:
         self.plans: list[PlanView] = []
         self.rebuilt: Rebuilt | None = None
         self.doubts: dict[str, float] = {}
+        self.ceilings: dict[str, int] = {}
+        self.remembered: frozenset[str] = frozenset()
 
     def company(self, crm: str | None, assembly: str | None, *, state: str = "live", made_by: str = "bridge") -> Story:
         self.row("crm", "companies", "c1", {"name": "N", "industry": crm}, "user")
@@ -70,23 +72,32 @@ class Story:
         self.event(at, "landing", side, object, id, {path: value}, seen=at if seen is None else seen, note="update")
         return self
 
-    def remembered(self, at: float) -> Story:
+    def bound(self, at: float) -> Story:
         self.event(at, "remembered", "", "companies", "1", {"crm": "c1", "assembly": "a1"})
         return self
 
     def told(self) -> set[str]:
         final = Final(
-            self.rows, self.links, self.shown, {}, cut=100, plans=self.plans, rebuilt=self.rebuilt, doubts=self.doubts
+            self.rows,
+            self.links,
+            self.shown,
+            {},
+            cut=100,
+            plans=self.plans,
+            rebuilt=self.rebuilt,
+            doubts=self.doubts,
+            ceilings=self.ceilings,
+            remembered=self.remembered,
         )
         return {violation.rule for violation in Oracle(self.journal, final, self.rules).judge()}
 
 
 def test_a_world_in_step_is_fine() -> None:
-    assert Story().company("x", "x").crm_edit(1, "x").landed(2, "assembly", "x").remembered(3).told() == set()
+    assert Story().company("x", "x").crm_edit(1, "x").landed(2, "assembly", "x").bound(3).told() == set()
 
 
 def test_sides_that_differ_are_told_unless_a_person_was_asked() -> None:
-    story = Story().company("x", "y").crm_edit(1, "x").assembly_edit(9, "y").remembered(0.5)
+    story = Story().company("x", "y").crm_edit(1, "x").assembly_edit(9, "y").bound(0.5)
     assert "not converged" in story.told()
     story.shown.append(Shown("companies", "crm", "c1", "industry", "conflict"))
     assert story.told() == set()
@@ -111,25 +122,25 @@ def test_an_earlier_edit_of_the_same_side_must_not_win() -> None:
 
 
 def test_an_edit_made_in_knowledge_of_the_first_wins() -> None:
-    story = Story().company("x", "x").crm_edit(1, "x").landed(2, "assembly", "x").remembered(3).assembly_edit(5, "y")
+    story = Story().company("x", "x").crm_edit(1, "x").landed(2, "assembly", "x").bound(3).assembly_edit(5, "y")
     assert story.told() == {"superseded"}
 
 
 def test_an_edit_that_nobody_could_know_of_may_lose() -> None:
-    story = Story(replace(RULES, conflict="crm")).company("x", "x").remembered(0.5)
+    story = Story(replace(RULES, conflict="crm")).company("x", "x").bound(0.5)
     story.crm_edit(1, "x").assembly_edit(1.2, "y").landed(2, "assembly", "x")
     assert story.told() == set()
 
 
 def test_between_edits_in_ignorance_the_rule_decides() -> None:
     rules = Rules(STREAMS, conflict="assembly")
-    story = Story(rules).company("x", "x").remembered(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
+    story = Story(rules).company("x", "x").bound(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
     assert story.landed(2, "assembly", "x").told() == {"superseded"}
 
 
 def test_an_edit_between_look_and_write_is_the_residual() -> None:
-    story = Story().company("x", "x").remembered(0.5).crm_edit(1, "x").assembly_edit(5, "y")
-    assert story.landed(6, "assembly", "x", seen=4).remembered(7).told() == set()
+    story = Story().company("x", "x").bound(0.5).crm_edit(1, "x").assembly_edit(5, "y")
+    assert story.landed(6, "assembly", "x", seen=4).bound(7).told() == set()
 
 
 def test_two_links_on_one_record() -> None:
@@ -188,7 +199,7 @@ def test_endless_writing() -> None:
 
 def raced(winner: str, *, gap: float, doubt: float = 0.0, stamped: bool = True) -> set[str]:
     """The CRM's user wrote ``x``, Assembly's ``y`` so many seconds later; the rule is ``newest``."""
-    story = Story(replace(RULES, conflict="newest")).company(winner, winner).remembered(0.5)
+    story = Story(replace(RULES, conflict="newest")).company(winner, winner).bound(0.5)
     story.crm_edit(10, "x").assembly_edit(10 + gap, "y").landed(30, "crm" if winner == "y" else "assembly", winner)
     for side, object, id, at in (("crm", "companies", "c1", 10.0), ("assembly", "accounts", "a1", 10 + gap)):
         row = story.rows[side][object, id]
@@ -232,7 +243,7 @@ def mapped(story: Story, at: float, what: str, **rules: str) -> Story:
 
 def test_a_field_that_is_mapped_later_follows_on_bind() -> None:
     for crm, expected in (("x", set()), ("y", {"superseded"})):
-        story = Story().company(crm, crm).remembered(0.5).crm_edit(1, "x").assembly_edit(2, "y")
+        story = Story().company(crm, crm).bound(0.5).crm_edit(1, "x").assembly_edit(2, "y")
         story.rows["crm"]["companies", "c1"].versions[:0] = [(0.0, {"name": "N", "industry": "x"})]
         story.rows["crm"]["companies", "c1"].versions[1] = (120.0, {"name": "N", "industry": crm})
         assert mapped(story, 100, "added").told() == expected
@@ -240,10 +251,10 @@ def test_a_field_that_is_mapped_later_follows_on_bind() -> None:
 
 def test_after_a_turn_only_the_source_is_listened_to() -> None:
     rules = RULES.mapping("companies", replace(INDUSTRY, to="assembly"))
-    story = Story(rules).company("x", "y").remembered(0.5).crm_edit(1, "x").assembly_edit(200, "y")
+    story = Story(rules).company("x", "y").bound(0.5).crm_edit(1, "x").assembly_edit(200, "y")
     story.rows["crm"]["companies", "c1"].versions.append((210.0, {"name": "N", "industry": "y"}))
     assert mapped(story, 100, "turned").told() == {"superseded"}
-    story = Story(rules).company("y", "y").remembered(0.5).crm_edit(1, "x").assembly_edit(50, "y")
+    story = Story(rules).company("y", "y").bound(0.5).crm_edit(1, "x").assembly_edit(50, "y")
     assert mapped(story, 100, "turned").told() == set()
 
 
@@ -324,16 +335,16 @@ def asked(story: Story, cause: str, field: str = "industry") -> set[str]:
 
 def test_a_conflict_that_only_one_side_made_is_needless() -> None:
     rules = replace(RULES, conflict="ask")
-    both = Story(rules).company("x", "y").remembered(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
+    both = Story(rules).company("x", "y").bound(0.5).crm_edit(1, "x").assembly_edit(1.2, "y")
     assert asked(both, "conflict") == set()
-    one = Story(rules).company("x", "z").remembered(0.5).crm_edit(1, "x")
+    one = Story(rules).company("x", "z").bound(0.5).crm_edit(1, "x")
     assert asked(one, "conflict") == {"needless question"}
 
 
 def test_a_conflict_that_the_rule_decides_or_that_is_over_is_needless() -> None:
-    decided = Story(replace(RULES, conflict="crm")).company("x", "y").remembered(0.5).crm_edit(1, "x")
+    decided = Story(replace(RULES, conflict="crm")).company("x", "y").bound(0.5).crm_edit(1, "x")
     assert asked(decided.assembly_edit(1.2, "y"), "conflict") == {"needless question"}
-    over = Story(replace(RULES, conflict="ask")).company("x", "x").remembered(0.5).crm_edit(1, "x")
+    over = Story(replace(RULES, conflict="ask")).company("x", "x").bound(0.5).crm_edit(1, "x")
     assert asked(over.assembly_edit(1.2, "x"), "conflict") == {"needless question"}
 
 
@@ -369,3 +380,67 @@ def test_a_question_with_its_reason() -> None:
     story = Story().company("x", "x", state="dead").crm_edit(1, "x")
     story.event(3, "delete", "assembly", "accounts", "a1", {})
     assert asked(story, "edited since", "") == set()
+
+
+# --- persons ---
+
+
+def answered(story: Story, at: float, way: str, value: Any = None, **seen: Any) -> Story:
+    words = {"field": "industry", "way": way, "value": value} | {f"seen {side}": raw for side, raw in seen.items()}
+    story.event(at, "resolved", "crm", "companies", "c1", words)
+    return story
+
+
+def disputed(final: str) -> Story:
+    """Both sides were written in ignorance, ``x`` and ``y``; a person is asked, and all ends with this value."""
+    story = Story(replace(RULES, conflict="ask")).company(final, final).bound(0.5).crm_edit(1, "x")
+    story.assembly_edit(1.2, "y")
+    for side, object, id, path, value in (
+        ("crm", "companies", "c1", "industry", "x"),
+        ("assembly", "accounts", "a1", "Industry", "y"),
+    ):
+        raw = (
+            {path: value} if side == "crm" else {"additional_properties": {path: value}, "source_specific_ids": ["c1"]}
+        )
+        versions = story.rows[side][object, id].versions
+        versions[:] = [(0.0, {"name": "N", **raw}), (20.0, versions[0][1])]
+    return story
+
+
+def test_an_answer_is_carried_out() -> None:
+    assert answered(disputed("x"), 10, "crm", crm="x", assembly="y").told() == set()
+    assert answered(disputed("y"), 10, "crm", crm="x", assembly="y").told() == {"superseded"}
+    assert answered(disputed("z"), 10, "value", "z", crm="x", assembly="y").told() == set()
+    assert answered(disputed("x"), 10, "value", "z", crm="x", assembly="y").told() == {"superseded"}
+
+
+def test_an_answer_for_values_that_had_moved_on_binds_nobody() -> None:
+    assert answered(disputed("y"), 10, "crm", crm="x", assembly="older").told() == set()
+
+
+def test_what_a_person_waved_aside_stays_as_it_is_until_somebody_writes_it() -> None:
+    story = Story(replace(RULES, conflict="crm")).company("x", "y").bound(0.5).crm_edit(1, "x").assembly_edit(9, "y")
+    assert answered(story, 10, "discard").told() == set()
+    assert "not converged" in story.crm_edit(12, "x").told()
+
+
+def test_the_brake_lets_no_more_pass_than_its_ceiling() -> None:
+    story = Story().company("x", "x").crm_edit(1, "x")
+    for number in range(3):
+        story.event(10 + number, "landing", "assembly", "accounts", f"a{number + 2}", {"name": "N"}, note="create")
+    story.ceilings = {"create": 3}
+    assert "brake" not in story.told()
+    story.ceilings = {"create": 2}
+    assert "brake" in story.told()
+    story.event(11, "resolved", "crm", "companies", "c2", {"field": "", "way": "release"})
+    assert "brake" not in story.told()
+
+
+def test_who_was_forgotten_stays_so() -> None:
+    story = Story().company("x", "x").crm_edit(1, "x")
+    story.event(5, "forgotten", "assembly", "companies", "a1", {})
+    assert story.told() == set()
+    story.remembered = frozenset({"ann@acme.example"})
+    assert story.told() == {"forgotten"}
+    story.remembered = frozenset()
+    assert story.landed(500, "assembly", "x").told() == {"forgotten"}
