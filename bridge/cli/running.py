@@ -17,7 +17,7 @@ import uvicorn
 from bridge import bootstrap
 from bridge.cli.output import err
 from bridge.cli.stack import WORKER, Place, Stack, listen, redis_folder
-from bridge.runtime import logs
+from bridge.runtime import heap, logs
 from bridge.web import BoundedHead, create_app
 
 
@@ -79,6 +79,7 @@ def serve(
             timeout_graceful_shutdown=3,
             timeout_keep_alive=30,
         )
+        heap.settle()
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -30,7 +30,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.add_middleware(Gate, settings=bridge.settings)
     # The gate decides; this only tells the API's description about the token.
     guarded = [Depends(HTTPBearer(auto_error=False, description="BRIDGE_ADMIN_TOKEN"))]
-    app.include_router(webhooks.router(bridge, receiver))
+    webhooks.add_to(app.router, bridge, receiver)
     app.include_router(health.router(bridge, receiver))
     app.include_router(admin.router(bridge), prefix="/admin", dependencies=guarded)
     app.include_router(metrics.router(bridge), dependencies=guarded)

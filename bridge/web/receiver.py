@@ -7,10 +7,10 @@ transaction and lets the requests go; commits are the bottleneck (``synchronous=
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -34,10 +34,22 @@ class Unavailable(Exception):
     """The event could not be stored; the sender shall try again."""
 
 
+_Answer: TypeAlias = Stored | Unavailable
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     arrival: Arrival
-    answer: Future[Stored]
+    answer: asyncio.Future[Stored]
+
+    def settle(self, answer: _Answer) -> None:
+        """In the event loop's thread."""
+        if self.answer.done():
+            return
+        if isinstance(answer, Unavailable):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
 
 
 class Receiver:
@@ -50,21 +62,24 @@ class Receiver:
         self._bell = _Bell(doorbell)
         self._batch = batch
         self._patience = patience
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(most_waiting)
+        self._most_waiting = most_waiting
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
         self._thread.start()
 
     async def receive(self, arrival: Arrival) -> Stored:
         """Returns after the commit. Raises ``Unavailable`` if it failed or took longer than ``patience`` seconds."""
-        waiting = _Waiting(arrival, Future())
+        if self._queue.qsize() >= self._most_waiting:
+            raise Unavailable("too many events are waiting to be stored")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(arrival, loop.create_future())
+        # It may yet be stored; the sender repeats it and the event's id makes that a duplicate.
+        patience = loop.call_later(self._patience, waiting.settle, Unavailable("the database is too slow"))
+        self._queue.put(waiting)
         try:
-            self._queue.put_nowait(waiting)
-            return await asyncio.wait_for(asyncio.wrap_future(waiting.answer), self._patience)
-        except queue.Full:
-            raise Unavailable("too many events are waiting to be stored") from None
-        except TimeoutError:
-            # It may yet be stored; the sender repeats it and the event's id makes that a duplicate.
-            raise Unavailable("the database is too slow") from None
+            return await waiting.answer
+        finally:
+            patience.cancel()
 
     @property
     def alive(self) -> bool:
@@ -79,8 +94,8 @@ class Receiver:
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             gathered, ending = self._gather(first)
-            # A request that gave up while it was queued was told nothing: its sender comes back.
-            self._settle([each for each in gathered if each.answer.set_running_or_notify_cancel()])
+            # A request that gave up while it was queued was told so: its sender comes back.
+            self._settle([each for each in gathered if not each.answer.done()])
             if ending:
                 return
 
@@ -97,6 +112,9 @@ class Receiver:
         return gathered, False
 
     def _settle(self, waiting: Sequence[_Waiting]) -> None:
+        if not waiting:
+            return
+        answers: Sequence[_Answer]
         try:
             answers = self._store_all(waiting)
         except Exception as error:
@@ -106,11 +124,9 @@ class Receiver:
                 for each in waiting:
                     self._settle([each])
                 return
-            for each in waiting:
-                each.answer.set_exception(Unavailable("the event could not be stored"))
+            _tell(waiting, [Unavailable("the event could not be stored") for _ in waiting])
             return
-        for each, answer in zip(waiting, answers, strict=True):
-            each.answer.set_result(answer)
+        _tell(waiting, answers)
         self._bell.ring({each.arrival.event.connection for each in waiting if each.arrival.hints})
 
     def _store_all(self, waiting: Sequence[_Waiting]) -> Sequence[Stored]:
@@ -118,6 +134,17 @@ class Receiver:
         return self._store.inbox.receive(
             [arrival.event for arrival in arrivals], [arrival.hints for arrival in arrivals]
         )
+
+
+def _tell(waiting: Sequence[_Waiting], answers: Sequence[_Answer]) -> None:
+    """Wakes the event loop once for the whole group: a call for each would cost more than their commit."""
+
+    def settle() -> None:
+        for each, answer in zip(waiting, answers, strict=True):
+            each.settle(answer)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        waiting[0].answer.get_loop().call_soon_threadsafe(settle)
 
 
 class _Bell:
