@@ -9,6 +9,7 @@ python -m tests.chaos --break        every row with its guard taken out: each mu
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--row", type=int, action="append", choices=[row.number for row in ROWS])
     parser.add_argument("--break", dest="broken", action="store_true", help="take each row's guard out: it must fail")
     given = parser.parse_args()
+    # Whoever ends this early ends all that it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console()
     results = []
     began = time.monotonic()

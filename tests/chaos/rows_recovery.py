@@ -36,7 +36,7 @@ class Fallen:
 def every_crash_point_recovers(play: Play) -> None:
     """A worker dies at a named place while it brings a new record over; the other one goes on and nobody helps."""
     points = play.pick(("after-Write", "inside-Finish-commit"), POINTS, POINTS)
-    times, sites = play.pick((1, 1), (1, 4), (5, 5))
+    times, sites = play.pick((1, 1), (1, 5), (5, 10))
     settings: dict[str, Any] = dict(NO_BRAKE) if play.size == "full" else {**NO_BRAKE, **QUICK_TIMES}
     settings |= {"poll_interval_seconds": 1}
     play.said += [RAISED, "poll_interval_seconds 1", *([] if play.size == "full" else [SHORT])]
@@ -75,11 +75,13 @@ def _one_after_another(
         play.until(lambda: at.one(polls) > 0, 60, "the first poll", 0.2)
         rounds = [(point, 1 if point in DUTIES else times) for point in points]
         rounds = [each for each in rounds for _ in range(times // each[1])]
-        for point, kills in rounds:
+        doomed = _doomed(at, *rounds[0])
+        for number, (point, _) in enumerate(rounds):
             survivor.touch()
-            doomed = [_doomed(at, point, number) for number in range(kills)]
             fallen = [_crash(play, at, name) for name in doomed]
             survivor.unlink()
+            # Those of the next round start while this one's are waited for.
+            doomed = _doomed(at, *rounds[number + 1]) if number + 1 < len(rounds) else []
             for each in fallen:
                 lives = "lives" if at.processes["survivor"].alive else "is dead"
                 what = f"recovery of {each.point} (the survivor {lives})"
@@ -100,12 +102,13 @@ def _is_whole(at: Site, record: str) -> bool:
     return len(ids) == 2 and not held and bool(ids & keys_of(assembly.records("accounts")).keys())
 
 
-def _doomed(at: Site, point: str, number: int) -> str:
-    """A worker that will die at ``point``, started and resting."""
-    name = f"{point} {number}"
-    (at.folder / name).touch()
-    at.worker(name, breaks=marks(at.breaks, f"die_at={point}", f"rest_while={at.folder / name}"))
-    return name
+def _doomed(at: Site, point: str, count: int) -> list[str]:
+    """Workers that will die at ``point``, started and resting."""
+    names = [f"{point} {time.time_ns()}" for _ in range(count)]
+    for name in names:
+        (at.folder / name).touch()
+        at.worker(name, breaks=marks(at.breaks, f"die_at={point}", f"rest_while={at.folder / name}"))
+    return names
 
 
 def _crash(play: Play, at: Site, name: str) -> Fallen:
