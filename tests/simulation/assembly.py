@@ -164,6 +164,9 @@ class SimAssembly(Peer):
             return row
         self._check_new(step)
         row = self.remote.insert(step.object, self._given(values), "bridge")
+        if "tags" in step.payload:
+            assert row.raw is not None
+            row.raw["tags"] = list(step.payload["tags"])
         if key:
             assert row.raw is not None
             row.raw["source_specific_ids"] = [key]

@@ -153,16 +153,17 @@ def _remembered(world: World, bridge: Bridge) -> frozenset[str]:
     addresses = {str(event.values["address"]).lower() for event in told if event.values}
     if not addresses:
         return frozenset()
-    others = {
-        str(value).lower()
-        for side, peer in world.peers.items()
-        for row in peer.remote.rows.values()
-        if (side, row.id) not in gone
-        for _, raw in row.versions
-        for value in (raw or {}).values()
-    }
+    others = str(
+        [
+            raw
+            for side, peer in world.peers.items()
+            for row in peer.remote.rows.values()
+            if (side, row.id) not in gone
+            for _, raw in row.versions
+        ]
+    ).lower()
     kept = bridge.everything_kept().lower()
-    return frozenset(address for address in addresses - others if address.encode() in kept)
+    return frozenset(one for one in addresses if one not in others and one.encode() in kept)
 
 
 def final_of(world: World, bridge: Bridge) -> Final:

@@ -22,6 +22,7 @@ BLANKS: Mapping[str, Mapping[str, Any]] = {
         "industry": None,
         "ownerId": None,
         "employees": None,
+        "tags": [],
     },
     "contacts": {
         "firstName": None,

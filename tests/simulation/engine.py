@@ -11,13 +11,16 @@ from bridge.core.effects import Claim, Effect, Operation
 from bridge.core.guards import Brake
 from bridge.core.mapping.loader import load
 from bridge.core.mapping.model import Mappings
-from bridge.store import ChangeFilter, Hint, InboxEvent
+from bridge.runtime.driver import Driver
+from bridge.store import ChangeFilter
+from bridge.sync.intake import arrive, verify
 from bridge.sync.poll import list_side, poll
 from bridge.sync.reconcile import reconcile
 from bridge.sync.sweep import sweep
 from bridge.sync.terms import Terms, Timings
 from tests.simulation import engine_runs
 from tests.simulation.chances import HTTP_TIMEOUT, REMOTE_LAG
+from tests.simulation.engine_hooks import ENTITY, SECRET, WEBHOOKS, webhook
 from tests.simulation.engine_store import (
     NO_BRAKE,
     OVERLAP,
@@ -61,6 +64,7 @@ class Bridge:
         self.store._brake = self.brake = brake
         self.store.connections.ensure(CONNECTION, "live")
         self._running: dict[str, Terms] = {}
+        self._drivers = Driver(self.store, lambda _: self.terms, self.clock, sleep=world.run)
         self._set(rules, style)
 
     def _set(self, rules: Rules, style: Style) -> None:
@@ -74,7 +78,7 @@ class Bridge:
         """A person saves other mapping files: each process takes them up when it looks at them next."""
         before = self.terms
         self._set(rules, self.style)
-        for process in (DUTIES, *(worker.name for worker in self.world.workers)):
+        for process in (DUTIES, "web", *(worker.name for worker in self.world.workers)):
             self._running.setdefault(process, before)
             self.world.after(self.world.rng.uniform(0, 2), lambda process=process: self._running.pop(process, None))  # type: ignore[misc]
 
@@ -92,7 +96,7 @@ class Bridge:
     # --- for the scheduler ---
 
     def claim(self, worker: str, limit: int) -> list[Claim]:
-        return self.store.changes.claim(CONNECTION, limit, TIMINGS.lease)
+        return self._drivers._claim(CONNECTION, self.terms_of(worker.partition(".")[0]), limit)
 
     def reconcile(self, worker: str, claim: Claim) -> Generator[Effect, Any, None]:
         return reconcile(claim, self.terms_of(worker))
@@ -104,9 +108,13 @@ class Bridge:
         return answer
 
     def hint(self, event_id: str | None, object: str, id: str, kind: str) -> None:
-        event = InboxEvent(CONNECTION, event_id, f"{object}.{kind}", object, id, b"{}", self.world.clock())
-        hints = [Hint(stream.name, "crm", id) for stream in self.mappings.on_object("crm", object)]
-        self.store.inbox.receive([event], [hints])
+        """A webhook of the CRM, as its receiver takes it in: verified, read, stored with its hints."""
+        now = self.world.clock()
+        headers, body = webhook(event_id, object, id, kind, now)
+        delivery = verify(headers, body, [SECRET], now=now, tolerance_seconds=300)
+        mappings = self.terms_of("web").mappings
+        arrival = arrive(delivery, WEBHOOKS, mappings, connection=CONNECTION, entity_id=ENTITY)
+        self.store.inbox.receive([arrival.event], [arrival.hints])
 
     def duty(self, name: str) -> None:
         duties: dict[str, Callable[[], object]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import select
@@ -31,11 +31,13 @@ def answer(bridge: Bridge, row: AttentionRow, number: int, typed: Type) -> bool:
         return False
     way = row.ways[number % len(row.ways)]
     value = typed(row.stream, row.field, row.record_id) if way == "value" else None
+    held = _held_with(bridge, row.change_id) if way in ("release", "discard") else []
     try:
         bridge.store.attention.decide(row.id, {"way": way, "value": value}, row.values)
     except UsageError:
         return False
     _note(bridge, row, way, value)
+    _note_held(bridge, held, way)
     return True
 
 
@@ -50,12 +52,14 @@ def answer_group(bridge: Bridge, number: int) -> bool:
         return False
     way = ways[number // 7 % len(ways)]
     rows = [row for row in open_questions(bridge) if row.group == group.group]
+    held = [one for row in rows for one in _held_with(bridge, row.change_id)] if way in ("release", "discard") else []
     try:
         bridge.store.attention.decide_group(CONNECTION, group.group, {"way": way, "value": None})
     except UsageError:
         return False
     for row in rows:
         _note(bridge, row, way, None)
+    _note_held(bridge, held, way)
     return True
 
 
@@ -75,11 +79,23 @@ def decide_hold(bridge: Bridge, hold: HoldRow, *, release: bool) -> None:
     waiting = _waiting(bridge, hold.id)
     (bridge.store.holds.release if release else bridge.store.holds.discard)(hold.id)
     way = "release" if release else "discard"
-    for stream, side, id in waiting:
-        words = {"field": "", "way": way}
-        bridge.world.note("resolved", side=side, object=stream, id=id, values=words, note=f"hold of {hold.klass}")
-    bridge.world.counts[f"hold {way}d"] += 1
+    _note_held(bridge, waiting, way)
+    bridge.world.counts[f"hold {way}"] += 1
     bridge.world.wake()
+
+
+def _note_held(bridge: Bridge, waiting: Sequence[tuple[str, str, str]], way: str) -> None:
+    """A word about a hold is about everything that waits in it."""
+    for stream, side, id in waiting:
+        bridge.world.note("resolved", side=side, object=stream, id=id, values={"field": "", "way": way}, note="hold")
+
+
+def _held_with(bridge: Bridge, change: int | None) -> list[tuple[str, str, str]]:
+    """What waits in the holds that one change waits in."""
+    held = tables.held_changes
+    with bridge.store._database.read() as transaction:
+        mine = transaction.execute(select(held.c.hold_id).where(held.c.change_id == change)).scalars().all()
+    return [one for hold in mine for one in _waiting(bridge, hold)]
 
 
 def _waiting(bridge: Bridge, hold: int) -> list[tuple[str, str, str]]:

@@ -109,9 +109,9 @@ def _items(bridge: Bridge, run_id: str) -> Iterator[ItemRow]:
 
 def _planned(item: ItemRow) -> PlannedItem:
     ends = {side: id for side, id in (("crm", item.left_id), ("assembly", item.right_id)) if id is not None}
-    specs = {spec.name: spec for spec in STREAMS[item.stream]}
+    specs = {spec.name: spec for spec in STREAMS.get(item.stream, ())}
     told = item.detail.get("fields") if item.detail else None
-    if told is None or item.action not in ("create", "update"):
+    if told is None or not specs or item.action not in ("create", "update"):
         return PlannedItem(item.stream, ends, None)
     return PlannedItem(
         item.stream, ends, {(one["side"], specs[one["field"]].path(one["side"])): one["new"] for one in told}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from tests.simulation.rules import OBJECTS, STREAMS, TIERS, FieldSpec, Rules
 
@@ -50,6 +52,7 @@ def draw_rules(rng: random.Random) -> tuple[Rules, Style]:
         clears="propagate",
         creates=frozenset(creates),
         deletes=deletes,
+        notes=rng.random() < 0.6,
     )
     if rng.random() < 0.4:
         rules = rules.without(*rng.choice(OPTIONAL))
@@ -57,7 +60,13 @@ def draw_rules(rng: random.Random) -> tuple[Rules, Style]:
 
 
 def mapping_files(rules: Rules, style: Style) -> Mapping[str, str]:
-    return {f"{stream}.yaml": _stream(stream, rules, style) for stream in rules.streams}
+    files = {f"{stream}.yaml": _stream(stream, rules, style) for stream in rules.streams}
+    return files | ({"notes.yaml": _shipped("notes.yaml")} if rules.notes else {})
+
+
+@cache
+def _shipped(name: str) -> str:
+    return (Path(__file__).parents[2] / "mappings" / name).read_text("utf-8")
 
 
 def _stream(stream: str, rules: Rules, style: Style) -> str:
@@ -94,6 +103,8 @@ def _field(spec: FieldSpec, rules: Rules, style: Style) -> str:
     echo = _echo(spec, style)
     if echo:
         parts.append(f"echo: {{assembly: {{{', '.join(echo)}}}}}")
+    if spec.kind == "tags":
+        parts.append("unordered: true")
     if spec.to:
         parts += [f"direction: to_{spec.to}", f"wrong_side: {rules.wrong_side}"]
     return ", ".join(parts)

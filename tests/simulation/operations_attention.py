@@ -70,7 +70,7 @@ def typing(world: World, dice: tuple[int, ...]) -> engine_person.Type:
     """A value of their own, as one types it on the CRM's side."""
 
     def typed(stream: str, name: str, _id: str) -> Any:
-        spec = next((spec for spec in STREAMS[stream] if spec.name == name), None)
+        spec = next((spec for spec in STREAMS.get(stream, ()) if spec.name == name), None)
         return value_for(world, spec, "crm", None, dice) if spec else None
 
     return typed

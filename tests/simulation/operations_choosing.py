@@ -66,6 +66,11 @@ def value_for(world: World, spec: FieldSpec, side: str, row: Row | None, dice: t
             return float(world.serial) + (number % 1000) / 1000
         case "parent":
             return parent_value(world, spec, side, number)
+        case "tags":
+            kept = list((row.raw or {}).get("tags") or ()) if row else []
+            if kept and number % 3 == 0:
+                return [tag for tag in kept if tag != kept[number % len(kept)]]
+            return [*kept, fresh(world, "tag")]
         case "owner":
             return f"u{number % 5}"
     if spec.kind == "date":

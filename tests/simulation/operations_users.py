@@ -17,7 +17,7 @@ from tests.simulation.operations_choosing import (
     value_for,
     values_for_new,
 )
-from tests.simulation.remote import pick
+from tests.simulation.remote import moment, pick
 from tests.simulation.rules import OBJECTS, STREAMS
 from tests.simulation.world import World
 
@@ -103,8 +103,23 @@ def clear(world: World, dice: tuple[int, ...]) -> bool:
     if not full:
         return False
     spec = full[dice[3] % len(full)]
-    empty: Any = [] if spec.kind == "phone" and remote.system == "assembly" else None
+    listed = spec.kind == "tags" or (spec.kind == "phone" and remote.system == "assembly")
+    empty: Any = [] if listed else None
     return remote.edit(row.object, row.id, {spec.path(remote.system): empty})
+
+
+@act(2)
+def log_activity(world: World, dice: tuple[int, ...]) -> bool:
+    """A call or a meeting is noted in the CRM; some name who took part."""
+    company = some_row(world.crm, "companies", dice[2])
+    contact = some_row(world.crm, "contacts", dice[3])
+    if company is None:
+        return False
+    email = (contact.raw or {}).get("email") if contact else None
+    body = {"body": fresh(world, "body")} if dice[1] % 2 else {}
+    values = {"subject": fresh(world, "call"), "occurredAt": moment(world.now).isoformat(), "companyId": company.id}
+    world.crm.create("activities", values | body | {"participants": [email] if email and dice[4] % 3 == 0 else []})
+    return True
 
 
 @act(1)

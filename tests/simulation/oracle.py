@@ -17,6 +17,7 @@ from tests.simulation.oracle_identity import (
     no_resurrection,
     no_twin,
 )
+from tests.simulation.oracle_notes import each_activity_is_one_note
 from tests.simulation.oracle_people import brake_holds, forgotten_stays_forgotten
 from tests.simulation.oracle_questions import no_needless_question
 from tests.simulation.oracle_runs import plan_is_apply, rebuild_is_the_same
@@ -40,6 +41,7 @@ RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
     no_needless_question,
     brake_holds,
     forgotten_stays_forgotten,
+    each_activity_is_one_note,
 )
 
 

@@ -97,6 +97,10 @@ class Case:
             for event in pair.events
         )
 
+    def undone(self, pair: Pair) -> bool:
+        """Whether a person took back writes, which may have been to this pair."""
+        return any(event.values.get("way") == "undo" for event in self.journal.of("resolved"))
+
     def dropped(self, stream: str, side: str, id: str) -> bool:
         """A person said "never mind" about a record that is linked to nothing, and nobody wrote it since."""
         said = [

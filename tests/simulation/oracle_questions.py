@@ -18,6 +18,7 @@ from tests.simulation.rules import OBJECTS, SIDES, STREAMS, FieldSpec, alike, co
 
 PARKED = "parked: "
 FLIPS = 4
+NOTES_PARENT = FieldSpec("company", "companyId", "companyId", "parent")
 MATCHED = {"companies": "domain", "contacts": "email"}
 
 
@@ -32,7 +33,7 @@ class Asked:
 
     @property
     def spec(self) -> FieldSpec | None:
-        return next((spec for spec in STREAMS[self.shown.stream] if spec.name == self.shown.field), None)
+        return next((spec for spec in STREAMS.get(self.shown.stream, ()) if spec.name == self.shown.field), None)
 
     @property
     def ids(self) -> Mapping[str, str]:
@@ -79,6 +80,11 @@ def _conflict(asked: Asked) -> bool:
 
 def _on_bind(asked: Asked) -> bool:
     return _differ(asked) and _may_ask(asked, "on_bind")
+
+
+def _origin(asked: Asked) -> bool:
+    """One of the two may be what a create made that nobody answered."""
+    return _differ(asked) and bool(asked.creates("unanswered") or asked.case.journal.count("kill"))
 
 
 def _rebuilt(asked: Asked) -> bool:
@@ -131,7 +137,7 @@ def _frozen(asked: Asked) -> bool:
 def _required(asked: Asked) -> bool:
     """It is empty or hidden on a side that it would have to come from."""
     name = asked.cause.partition(":")[2]
-    spec = next((spec for spec in STREAMS[asked.shown.stream] if spec.name == name), None)
+    spec = next((spec for spec in STREAMS.get(asked.shown.stream, ()) if spec.name == name), None)
     if spec is None:
         return False
     empty = any(_empty(asked.case, spec, side, row) for side, row in asked.rows())
@@ -146,7 +152,7 @@ def _unknown_value(asked: Asked) -> bool:
     """A label or a stage whose name the mapping or the other side does not know."""
     spec = asked.spec
     if spec is None:
-        specs = [spec for spec in STREAMS[asked.shown.stream] if spec.kind in ("label", "stage")]
+        specs = [spec for spec in STREAMS.get(asked.shown.stream, ()) if spec.kind in ("label", "stage")]
         return bool(specs)
     return spec.kind in ("label", "stage") and any(
         event.kind == "note" and event.object in ("labels.Tier", "stages") and event.at > 0
@@ -159,8 +165,10 @@ def _refused(asked: Asked) -> bool:
 
 
 def _several(asked: Asked) -> bool:
-    """Somebody else has the same match value or the same key, or had, or a create is still unanswered."""
+    """Somebody else has the same match value or the same key, or had, or a create is still unanswered, or came late."""
     if asked.creates("unanswered") or asked.case.journal.count("kill"):
+        return True
+    if asked.pair is None and any(row.made_by == "bridge" for _, row in asked.rows()):
         return True
     stream = asked.shown.stream
     mine = {value for side, row in asked.rows() for value in _matches(asked.case, stream, side, row)}
@@ -170,15 +178,14 @@ def _several(asked: Asked) -> bool:
             if row.object == OBJECTS[stream][side]:
                 for value in _matches(asked.case, stream, side, row):
                     held.setdefault(value, set()).add((side, row.id))
-    return any(len(held[value]) > 2 or len({s for s, _ in held[value]}) < len(held[value]) for value in mine) or _dead(
-        asked, mine, held
-    )
+    crowded = any(len(held[value]) > 2 or len({s for s, _ in held[value]}) < len(held[value]) for value in mine)
+    return crowded or _spoken_for(asked, mine, held)
 
 
 def _matches(case: Case, stream: str, side: str, row: Row) -> set[str]:
     """Every match value and key that a record ever had."""
     found: set[str] = set()
-    specs = [spec for spec in STREAMS[stream] if spec.name == MATCHED.get(stream)]
+    specs = [spec for spec in STREAMS.get(stream, ()) if spec.name == MATCHED.get(stream)]
     for _, raw in row.versions:
         for spec in specs:
             value = common(spec, side, pick(raw or {}, spec.path(side)), case.world)
@@ -189,11 +196,12 @@ def _matches(case: Case, stream: str, side: str, row: Row) -> set[str]:
     return found
 
 
-def _dead(asked: Asked, mine: set[str], held: Mapping[str, set[tuple[str, str]]]) -> bool:
-    """What it belongs to is one end of a link that died or stands apart."""
+def _spoken_for(asked: Asked, mine: set[str], held: Mapping[str, set[tuple[str, str]]]) -> bool:
+    """What it could belong to is one end of another link, or of one that died or stands apart."""
     near = {record for value in mine for record in held[value]}
     return any(
-        link.state != "live" and any(link.ends.get(side) == id for side, id in near)
+        (link.state != "live" or dict(link.ends) != dict(asked.ids))
+        and any(link.ends.get(side) == id for side, id in near)
         for link in asked.case.final.links
         if link.stream == asked.shown.stream
     )
@@ -231,7 +239,7 @@ def _parent_waits(asked: Asked) -> bool:
     """It waits for a company that a person is asked about, or that is not live."""
     if asked.shown.stream == "companies":
         return False
-    spec = next(spec for spec in STREAMS[asked.shown.stream] if spec.kind == "parent")
+    spec = next((spec for spec in STREAMS.get(asked.shown.stream, ()) if spec.kind == "parent"), NOTES_PARENT)
     live = {
         id
         for link in asked.case.final.links
@@ -247,6 +255,7 @@ REASONS: Mapping[str, Callable[[Asked], Any]] = {
     "conflict": _conflict,
     "differs on bind": _on_bind,
     "differs after rebuild": _rebuilt,
+    "origin unknown": _origin,
     "wrong side": _wrong_side,
     "clear not taken": _clear,
     "frozen": _frozen,

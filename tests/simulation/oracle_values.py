@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tests.simulation.oracle_case import Case
@@ -10,6 +10,9 @@ from tests.simulation.oracle_edits import after_mapping, after_turning, may_win,
 from tests.simulation.oracle_mapping import RELOADED
 from tests.simulation.oracle_terms import Pair, Violation
 from tests.simulation.rules import SIDES, STREAM_OF, FieldSpec, alike, common, other
+
+MOMENT = 1e-9
+"""Seconds: just before."""
 
 
 def converged(case: Case) -> Iterator[Violation]:
@@ -42,6 +45,9 @@ def judge_field(case: Case, pair: Pair, spec: FieldSpec, values: Mapping[str, An
     side = other(spec.to) if spec.to else "crm"
     writes, value = users_writes(case, pair, spec), values[side]
     label = f"{stream}.{spec.name} of {dict(pair.link.ends)}"
+    if spec.kind == "tags":
+        yield from judge_tags(case, pair, spec, label, value or ())
+        return
     if from_a_lost_twin(case, pair, spec, side, value):
         return
     added, turned = case.mapping.added(stream, spec.name), case.mapping.turned(stream, spec.name)
@@ -65,6 +71,25 @@ def judge_field(case: Case, pair: Pair, spec: FieldSpec, values: Mapping[str, An
         )
         rule = "superseded" if any(means(case, spec, side, value, write) for write in writes) else "made up"
         yield Violation(rule, f"{label} is {value!r}; it should be {told}")
+
+
+def judge_tags(case: Case, pair: Pair, spec: FieldSpec, label: str, shown: Collection[str]) -> Iterator[Violation]:
+    """A set is merged by its elements: what anybody added is there, what anybody took away is gone. Each was added once only."""
+    writes = users_writes(case, pair, spec)
+    if any(write.blind or write.answer for write in writes) or case.undone(pair):
+        return
+    added, removed = set[str](), set[str]()
+    for write in writes:
+        before = case.value_at(pair.link, write.side, spec, write.at - MOMENT) or ()
+        since = not case.both_by_users(pair) or (pair.bound is not None and write.at > pair.bound)
+        added |= set(write.value or ()) - set(before) if since else set()
+        removed |= set(before) - set(write.value or ())
+    if lost := added - removed - set(shown):
+        yield Violation(
+            "lost element", f"{label} is {sorted(shown)}; {sorted(lost)} were added and nobody took them away"
+        )
+    if back := removed & set(shown):
+        yield Violation("element back", f"{label} is {sorted(shown)}; somebody took {sorted(back)} away")
 
 
 def from_a_lost_twin(case: Case, pair: Pair, spec: FieldSpec, side: str, value: Any) -> bool:

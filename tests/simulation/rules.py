@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["text", "domain", "email", "phone", "label", "stage", "money", "date", "parent", "owner"]
+Kind: TypeAlias = Literal[
+    "text", "domain", "email", "phone", "label", "stage", "money", "date", "parent", "owner", "tags"
+]
 SIDES = ("crm", "assembly")
 OBJECTS = {
     "companies": {"crm": "companies", "assembly": "accounts"},
@@ -55,6 +57,8 @@ class Rules:
     clears: str = "propagate"
     creates: frozenset[tuple[str, str]] = frozenset()
     """(stream, side) where records may be made."""
+    notes: bool = False
+    """Activities become notes, by the shipped mapping."""
     deletes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(stream, side) → what happens there when the other side's record is gone."""
 
@@ -85,6 +89,7 @@ COMPANIES = (
     FieldSpec("phone", "phone", "phone", "phone"),
     FieldSpec("tier", "relationshipType", "tier", "label"),
     FieldSpec("industry", "industry", "additional_properties.Industry"),
+    FieldSpec("tags", "tags", "tags", "tags"),
     FieldSpec("owner", "ownerId", 'additional_properties."CRM owner"', "owner", to="assembly"),
 )
 CONTACTS = (
@@ -130,6 +135,8 @@ def common(spec: FieldSpec, side: str, raw: Any, world: World) -> Any:
             return _tier(side, raw, world)
         case "stage":
             return raw if side == "crm" else _stage(str(raw), world)
+        case "tags":
+            return tuple(sorted(raw))
         case "money":
             return round(float(raw), 2)
         case "parent":

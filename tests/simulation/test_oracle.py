@@ -444,3 +444,48 @@ def test_who_was_forgotten_stays_so() -> None:
     assert story.told() == {"forgotten"}
     story.remembered = frozenset()
     assert story.landed(500, "assembly", "x").told() == {"forgotten"}
+
+
+# --- sets and notes ---
+
+
+def tagged(crm: list[str], assembly: list[str]) -> Story:
+    """Two users added ``a`` and ``b``, one on each side; this is what the sides hold in the end."""
+    story = Story().company("x", "x", made_by="bridge").crm_edit(1, "x").bound(2)
+    for side, object, id, tags, all_of_it in (
+        ("crm", "companies", "c1", ["a"], crm),
+        ("assembly", "accounts", "a1", ["b"], assembly),
+    ):
+        row = story.rows[side][object, id]
+        raw = row.raw or {}
+        row.versions[:] = [(0.0, raw | {"tags": []}), (5.0, raw | {"tags": tags}), (9.0, raw | {"tags": all_of_it})]
+        story.event(5, "edit", side, object, id, {"tags": tags})
+    return story
+
+
+def test_what_anybody_added_to_a_set_is_there() -> None:
+    assert tagged(["a", "b"], ["b", "a"]).told() == set()
+    assert tagged(["a"], ["a"]).told() == {"lost element"}
+
+
+def test_what_anybody_took_from_a_set_is_gone() -> None:
+    story = tagged(["a", "b"], ["a", "b"])
+    story.rows["crm"]["companies", "c1"].versions.insert(2, (7.0, {"name": "N", "tags": []}))
+    story.event(7, "edit", "crm", "companies", "c1", {"tags": []})
+    assert story.told() == {"element back"}
+
+
+def noted(*texts: str, activity: bool = True) -> set[str]:
+    story = Story(replace(RULES, notes=True)).company("x", "x").crm_edit(1, "x")
+    if activity:
+        story.row("crm", "activities", "t1", {"subject": "Call"})
+    for number, text in enumerate(texts):
+        story.row("assembly", "notes", f"n{number}", {"note": text, "source_specific_id": "t1"}, "bridge")
+    return story.told()
+
+
+def test_each_activity_is_one_note() -> None:
+    assert noted("Call") == set()
+    assert noted() == {"not carried"}
+    assert noted("Call", "Call") == {"twin"}
+    assert noted("Other") == noted("Call", activity=False) == {"made up"}
