@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
@@ -15,7 +15,7 @@ from bridge.store.database import Database
 from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
 from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing, Raised
-from bridge.store.sql import AnyRow
+from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import attention
 from bridge.store.waiting import parked_children
 
@@ -62,6 +62,19 @@ class Attention:
         with self._database.read() as transaction:
             row = transaction.execute(select(attention).where(attention.c.id == id)).first()
         return None if row is None else to_row(row)
+
+    def asked(self, links: Collection[int]) -> dict[int, dict[str, Mapping[str, Value]]]:
+        """Link to field to both sides' values, of the open questions about single fields."""
+        found: dict[int, dict[str, Mapping[str, Value]]] = {}
+        columns = (attention.c.link_id, attention.c.field, attention.c["values"])
+        with self._database.read() as transaction:
+            for chunk in chunks(links):
+                query = select(*columns).where(
+                    attention.c.link_id.in_(chunk), attention.c.state == "open", attention.c.field != ""
+                )
+                for link, field, values in transaction.execute(query):
+                    found.setdefault(link, {})[field] = values
+        return found
 
     def groups(self, connection: str) -> tuple[AttentionGroup, ...]:
         """Open items counted by stream, cause, field and group, the largest first, each with the children that wait for it."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import orjson
 
 from bridge.core.errors import Undecodable
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import unmoved
-from bridge.core.records import ABSENT, Link, Record
+from bridge.core.records import ABSENT, Link, Record, Value
 from bridge.store import Hint, Store
 
 SEEMED_GONE = ("brake:delete", "deletion unconfirmed", "side looks empty", "has live children")
@@ -36,14 +36,36 @@ def compare(store: Store, connection: str, stream: Stream, side: str, records: S
     seen = store.changes.seen(connection, stream.name, side, [one for one in ids if one not in links])
     # A deletion that waits for a person, of a record that is there after all: to be looked at, and withdrawn.
     back = store.changes.parked(connection, stream.name, side, list(links), SEEMED_GONE)
-    hints = []
-    for record in records:
-        if record.ref.id not in back and _known(
-            stream, side, record, links.get(record.ref.id), seen.get(record.ref.id)
-        ):
-            continue
-        hints.append(Hint(stream.name, side, record.ref.id))
+    news = [
+        record
+        for record in records
+        if record.ref.id in back or not _known(stream, side, record, links.get(record.ref.id), seen.get(record.ref.id))
+    ]
+    moved = {record.ref.id: link.id for record in news if (link := links.get(record.ref.id)) and link.state == "live"}
+    asked = store.attention.asked(list(moved.values())) if moved else {}
+    hints = [
+        Hint(stream.name, side, record.ref.id)
+        for record in news
+        if record.ref.id in back
+        or not _asked_about(stream, side, record, links.get(record.ref.id), asked.get(moved.get(record.ref.id, -1), {}))
+    ]
     return Compared(len(records), tuple(hints))
+
+
+def _asked_about(
+    stream: Stream, side: str, record: Record, link: Link | None, asked: Mapping[str, Mapping[str, Value]]
+) -> bool:
+    """Whether all that is new in a record waits for a person already, with just these values: a held field would bring two reads
+    with every poll that shows its record."""
+    if link is None or not asked:
+        return False
+    shadow = link.ends[side].shadow
+    held = {
+        rule.key(side): asked[rule.name][side]
+        for rule in stream.fields
+        if rule.name in asked and rule.has(side) and side in asked[rule.name]
+    }
+    return unmoved(stream, side, record, replace(shadow, values={**shadow.values, **held}))
 
 
 def _known(stream: Stream, side: str, record: Record, link: Link | None, seen: str | None) -> bool:

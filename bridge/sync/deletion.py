@@ -25,12 +25,13 @@ from bridge.core.effects import (
 from bridge.core.mapping.model import Stream
 from bridge.core.plan import as_remembered
 from bridge.core.records import ABSENT, Link, LinkState, Patch, Record, Ref
+from bridge.sync.compare import SEEMED_GONE
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.terms import PATIENCE, Terms
 from bridge.sync.writing import Flow, Written, write
 
 SUSPECTED = "gone?"
-DOUBTED = frozenset({SUSPECTED, "deletion unconfirmed", "side looks empty", "has live children", "brake:delete"})
+DOUBTED = frozenset({SUSPECTED, *SEEMED_GONE})
 """Where somebody deletes the hundred newest records, none of them can vouch for another."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.core.guards import Brake
+from tests.simulation.engine_person import decide_hold, open_holds
 from tests.simulation.stage import Stage, rules, stage
 
 DELETES = {("contacts", "assembly"): "delete"}
@@ -28,14 +29,14 @@ def test_the_newest_records_vouch_for_nobody_when_they_are_deleted_themselves() 
 def test_a_released_hold_of_many_deletions_is_carried_out() -> None:
     with stage(terms=rules(deletes=DELETES)) as told:
         ids = contacts(told, 8)
-        told.bridge.store._brake = Brake({"delete": 1}, {})
+        told.bridge.store._brake = told.bridge.brake = Brake({"delete": 1}, {})
         for id in ids[2:]:
             told.crm.delete("contacts", id)
         told.settle()
         assert len(told.live("assembly", "contacts")) == 7
         assert told.causes() == {"brake:delete"}
-        (hold,) = [hold for hold in told.bridge.store.holds.page().items if hold.state == "held"]
-        told.bridge.store.holds.release(hold.id)
+        (hold,) = open_holds(told.bridge)
+        decide_hold(told.bridge, hold, release=True)
         told.settle()
         assert len(told.live("assembly", "contacts")) == 2
         assert not told.shown()
@@ -44,11 +45,11 @@ def test_a_released_hold_of_many_deletions_is_carried_out() -> None:
 def test_a_deletion_held_by_the_brake_does_not_make_the_next_one_suspicious() -> None:
     with stage(terms=rules(deletes=DELETES)) as told:
         ids = contacts(told, 8)
-        told.bridge.store._brake = Brake({"delete": 1}, {})
+        told.bridge.store._brake = told.bridge.brake = Brake({"delete": 1}, {})
         for id in ids[3:]:
             told.crm.delete("contacts", id)
         told.settle()
-        told.bridge.store._brake = Brake({"delete": 2}, {})
+        told.bridge.store._brake = told.bridge.brake = Brake({"delete": 2}, {})
         told.crm.delete("contacts", ids[1])
         told.settle()
         assert told.state("contacts", "crm", ids[1]) == "dead"
