@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import http.client
 import select
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import httpx
 
 CHUNK: Final = 65_536
 MOST_IDLE: Final = 32
+
+
+Place: TypeAlias = tuple[bytes, bytes, int]
+"""Scheme, host and port."""
 
 
 class Direct(httpx.BaseTransport):
@@ -29,20 +34,23 @@ class Direct(httpx.BaseTransport):
         self._tls = tls
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
-        self._idle: list[tuple[tuple[bytes, bytes, int], http.client.HTTPConnection, float]] = []
+        self._idle: list[tuple[Place, socket.socket, float]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Raises the errors that httpx's own transport raises."""
         place = (request.url.raw_scheme, request.url.raw_host, _port(request.url))
+        told = _spelled(request)
         seconds: dict[str, float | None] = request.extensions.get("timeout", {})
         connection = self._kept(place) or self._connect(place, seconds, request)
+        answer = http.client.HTTPResponse(connection, method=request.method)
         try:
-            connection.sock.settimeout(seconds.get("read"))
-            with _told(request, httpx.WriteTimeout, httpx.WriteError):
-                _send(connection, request)
-            with _told(request, httpx.ReadTimeout, httpx.ReadError):
-                answer = connection.getresponse()
+            connection.settimeout(seconds.get("read"))
+            with _mapped(request, httpx.WriteTimeout, httpx.WriteError):
+                connection.sendall(told)
+            with _mapped(request, httpx.ReadTimeout, httpx.ReadError):
+                answer.begin()
         except BaseException:
+            answer.close()
             connection.close()
             raise
         return httpx.Response(
@@ -57,7 +65,7 @@ class Direct(httpx.BaseTransport):
         for _, connection, _ in idle:
             connection.close()
 
-    def keep(self, place: tuple[bytes, bytes, int], connection: http.client.HTTPConnection) -> None:
+    def keep(self, place: Place, connection: socket.socket) -> None:
         """Take back a connection whose answer was read to its end."""
         with self._lock:
             if len(self._idle) < MOST_IDLE:
@@ -65,7 +73,7 @@ class Direct(httpx.BaseTransport):
                 return
         connection.close()
 
-    def _kept(self, place: tuple[bytes, bytes, int]) -> http.client.HTTPConnection | None:
+    def _kept(self, place: Place) -> socket.socket | None:
         """The connection used last that is still good."""
         while True:
             with self._lock:
@@ -77,23 +85,17 @@ class Direct(httpx.BaseTransport):
                 return connection
             connection.close()
 
-    def _connect(
-        self, place: tuple[bytes, bytes, int], seconds: dict[str, float | None], request: httpx.Request
-    ) -> http.client.HTTPConnection:
+    def _connect(self, place: Place, seconds: dict[str, float | None], request: httpx.Request) -> socket.socket:
         scheme, host, port = place
-        name, patience = host.decode("ascii"), seconds.get("connect")
-        connection = (
-            http.client.HTTPSConnection(name, port, timeout=patience, context=self._tls)
-            if scheme == b"https"
-            else http.client.HTTPConnection(name, port, timeout=patience)
-        )
-        with _told(request, httpx.ConnectTimeout, httpx.ConnectError):
+        name = host.decode("ascii")
+        with _mapped(request, httpx.ConnectTimeout, httpx.ConnectError):
+            connection = socket.create_connection((name, port), timeout=seconds.get("connect"))
             try:
-                connection.connect()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return self._tls.wrap_socket(connection, server_hostname=name) if scheme == b"https" else connection
             except BaseException:
                 connection.close()
                 raise
-        return connection
 
 
 class _Body(httpx.SyncByteStream):
@@ -102,8 +104,8 @@ class _Body(httpx.SyncByteStream):
     def __init__(
         self,
         transport: Direct,
-        place: tuple[bytes, bytes, int],
-        connection: http.client.HTTPConnection,
+        place: Place,
+        connection: socket.socket,
         answer: http.client.HTTPResponse,
         request: httpx.Request,
     ) -> None:
@@ -116,7 +118,7 @@ class _Body(httpx.SyncByteStream):
         self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
-        with _told(self._request, httpx.ReadTimeout, httpx.ReadError):
+        with _mapped(self._request, httpx.ReadTimeout, httpx.ReadError):
             while part := self._answer.read1(CHUNK):
                 yield part
             if self._answer.length:
@@ -134,29 +136,29 @@ class _Body(httpx.SyncByteStream):
             self._connection.close()
 
 
-def _send(connection: http.client.HTTPConnection, request: httpx.Request) -> None:
-    target = request.url.raw_path.decode("ascii")
-    connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
-    for name, value in request.headers.raw:
-        connection.putheader(name, value)
-    connection.endheaders(request.read() or None)
+def _spelled(request: httpx.Request) -> bytes:
+    """The request as it is sent, in one piece: two would be two packets."""
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+        raise httpx.LocalProtocolError("a header holds a line break", request=request)
+    return head + b"\r\n\r\n" + request.read()
 
 
 def _port(url: httpx.URL) -> int:
     return url.port or (443 if url.raw_scheme == b"https" else 80)
 
 
-def _is_silent(connection: http.client.HTTPConnection) -> bool:
+def _is_silent(connection: socket.socket) -> bool:
     """Whether nothing waits to be read: on an idle connection that could only be its end."""
-    if connection.sock is None:
-        return False
     poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
+    poll.register(connection, select.POLLIN)
     return not poll.poll(0)
 
 
 @contextmanager
-def _told(
+def _mapped(
     request: httpx.Request, late: type[httpx.TimeoutException], broken: type[httpx.NetworkError]
 ) -> Iterator[None]:
     """The standard library's errors as httpx's; their own text stays out, it may hold what was sent or answered."""

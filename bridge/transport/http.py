@@ -103,7 +103,7 @@ class Http:
         self._transport = transport
         self._tls = httpx.create_ssl_context() if base_url.startswith("https:") else ssl.create_default_context()
         self._lock = threading.Lock()
-        self._client: tuple[int, httpx.Client] | None = None
+        self._way: tuple[int, httpx.Client | Direct] | None = None
         self._down_since: float | None = None
 
     def read(self, call: Call) -> Answer:
@@ -127,9 +127,9 @@ class Http:
 
     def close(self) -> None:
         with self._lock:
-            if self._client is not None and self._client[0] == os.getpid():
-                self._client[1].close()
-            self._client = None
+            if self._way is not None and self._way[0] == os.getpid():
+                self._way[1].close()
+            self._way = None
 
     def _pause(self, error: Exception) -> bool | float:
         if isinstance(error, Throttled):
@@ -183,12 +183,15 @@ class Http:
 
     def _request(self, call: Call, url: str, seconds: float) -> httpx.Request:
         content = None if call.body is None else orjson.dumps(call.body)
-        headers = {} if content is None else {"Content-Type": "application/json"}
+        headers = self._headers if content is None else self._headers | {"Content-Type": "application/json"}
         timeout = httpx.Timeout(seconds, connect=min(seconds, SLOWEST_CONNECT))
-        return self._open().build_request(call.method, url, content=content, headers=headers, timeout=timeout)
+        return httpx.Request(
+            call.method, url, headers=headers, content=content, extensions={"timeout": timeout.as_dict()}
+        )
 
     def _exchange(self, request: httpx.Request, started: float, longest: float) -> httpx.Response:
-        response = self._open().send(request, stream=True)
+        way = self._open()
+        response = way.send(request, stream=True) if isinstance(way, httpx.Client) else way.handle_request(request)
         try:
             parts = []
             for part in response.iter_bytes():
@@ -263,29 +266,24 @@ class Http:
     def _count(self, result: Result, call: Call, *, write: bool) -> None:
         self.calls.count(result, write=write, lane=call.lane)
 
-    def _open(self) -> httpx.Client:
+    def _open(self) -> httpx.Client | Direct:
         pid = os.getpid()
         with self._lock:
-            if self._client is None or self._client[0] != pid:
-                self._client = (pid, self._new_client())
-            return self._client[1]
+            if self._way is None or self._way[0] != pid:
+                self._way = (pid, self._new_way())
+            return self._way[1]
 
-    def _new_client(self) -> httpx.Client:
+    def _new_way(self) -> httpx.Client | Direct:
+        """Straight to the remote, or with httpx's own means where a proxy from the environment stands in between (which
+        serves the internet, never this machine)."""
+        if self._transport is None and (is_loopback(self._base_url) or not urllib.request.getproxies()):
+            return Direct(self._tls, IDLE_SECONDS)
         return httpx.Client(
-            headers=self._headers,
             follow_redirects=False,
             verify=self._tls,
-            # A proxy from the environment serves the internet, never this machine.
-            trust_env=not is_loopback(self._base_url),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=IDLE_SECONDS),
-            transport=self._transport or self._direct(),
+            transport=self._transport,
         )
-
-    def _direct(self) -> httpx.BaseTransport | None:
-        """A faster way than httpx's own, which only a proxy needs."""
-        if urllib.request.getproxies() and not is_loopback(self._base_url):
-            return None
-        return Direct(self._tls, IDLE_SECONDS)
 
 
 def open(
@@ -305,7 +303,12 @@ def open(
     """
     if not authorization.strip() or not authorization.isascii() or not authorization.isprintable():
         raise SettingsError(f"the {system} key is empty or holds characters that a header cannot carry")
-    headers = {"Authorization": authorization, "Accept": "application/json", "User-Agent": "bridge"}
+    headers = {
+        "Authorization": authorization,
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": "bridge",
+    }
     return Http(
         system,
         check_base_url(base_url, name=f"the {system} base URL"),

@@ -211,3 +211,9 @@ def test_threads_do_not_share_a_connection(client: httpx.Client) -> None:
     assert time.monotonic() - began < 0.38
     for server in servers:
         server.listening.close()
+
+
+def test_a_header_that_holds_a_line_break_is_not_sent(client: httpx.Client) -> None:
+    with served((OK,)) as server, pytest.raises(httpx.LocalProtocolError):
+        client.get(server.url, headers={"A": "b\r\nC: d"})
+    assert server.requests == []
