@@ -13,7 +13,7 @@ from bridge.core.records import Lane
 from bridge.transport.limiter import Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
 
 # KEYS: entries (sorted set: slot id -> arrival, µs), state (hash: last grant, gate, live waiters until).
-# ARGV: slot id, lane, limit, window, pace, slack, wait of a new log (µs), time to live (ms).
+# ARGV: slot id, lane, limit, window, pace, slack, wait of a new log (µs), time to live (ms), at once.
 # Answer: {1, granted} or {0, wait, closed}.
 _GRANT = """
 local t = redis.call('TIME')
@@ -38,7 +38,7 @@ if count >= limit then
   local entry = redis.call('ZRANGE', KEYS[1], count - limit, count - limit, 'WITHSCORES')
   wait = tonumber(entry[2]) + window - now
 end
-wait = math.max(wait, last + pace - now)
+if ARGV[2] ~= 'live' or count >= tonumber(ARGV[9]) then wait = math.max(wait, last + pace - now) end
 if ARGV[2] ~= 'live' then wait = math.max(wait, live - now) end
 if wait > 0 then
   if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + 100000) end
@@ -112,7 +112,8 @@ class RedisLimiter:
         slot_id = f"{os.getpid()}-{os.urandom(6).hex()}"
         rate = self._rate
         numbers = [int(seconds * 1e6) for seconds in (rate.window, rate.pace, rate.slack, rate.fresh)]
-        answer = self._grant(keys=list(self._keys), args=[slot_id, lane, rate.limit, *numbers, _KEPT_MS])
+        args: list[str | int] = [slot_id, lane, rate.limit, *numbers, _KEPT_MS, rate.at_once]
+        answer = self._grant(keys=list(self._keys), args=args)
         granted, value, closed = cast("list[int]", answer)
         if granted:
             return Slot(slot_id, value, shared=True)

@@ -48,6 +48,18 @@ def test_slots_are_apart_and_no_window_holds_too_many(limiter: Limiter) -> None:
     assert all(times[n + 3] - times[n] >= QUICK.seconds for n in range(6))
 
 
+@pytest.mark.parametrize("lane", ["live", "backfill"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_calls_of_one_edit_follow_at_once_and_those_of_a_backfill_do_not(
+    shared: bool, lane: Lane, redis: Redis
+) -> None:
+    rate = Rate(12, seconds=1.2)
+    limiter = RedisLimiter(redis, "test", rate, max_processes=4) if shared else LocalLimiter(rate)
+    times = take(limiter, 5, lane)
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    assert all((gap >= rate.pace) == (lane == "backfill" or number >= 2) for number, gap in enumerate(gaps)), gaps
+
+
 def test_unanswered_requests_may_still_arrive(limiter: Limiter) -> None:
     times = take(limiter, 3, answer=False) + take(limiter, 1)
     assert times[3] - times[0] >= QUICK.slack + QUICK.seconds
