@@ -132,7 +132,6 @@ def redis_is_disposable(play: Play) -> None:
         for number in range(times * 2):
             how = ("emptied", "killed")[number % 2]
             took[how].append(_without_redis(play, at, ids, number, how))
-            quiet(play, at, 60)
         worst = max(max(seconds) for seconds in took.values())
         play.figures |= {
             "events": times * 2 * share,
