@@ -44,7 +44,8 @@ class SideView:
     """What one side says now, what it said last time, and what we may have said to it ourselves.
 
     ``ours`` are raw values of this field in young intents: seeing one of them is our write, however late it landed.
-    ``base`` is the raw base or ``NO_BASE``; ``sent`` that the base is our own write, not seen come back yet.
+    ``base`` is the raw base or ``NO_BASE``; ``sent`` that the base is our own write, not seen come back yet; ``unread`` that it
+    could not be read back when it was written.
     """
 
     side: str
@@ -52,6 +53,7 @@ class SideView:
     base: Value | _NoBase
     sent: bool = False
     ours: tuple[Value, ...] = ()
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def _read(rule: Field, view: SideView, lookups: Lookups) -> _Read:
         return _Read(view, common, NO_BASE, moved=False)
     if strictly_equal(now, base):
         return _Read(view, common, common, moved=False)
-    if view.sent and rule.is_echo(side, base, now):
+    if (view.sent and rule.is_echo(side, base, now)) or (view.unread and resembles(base, now)):
         # The remote trimmed, cut or rounded what we sent. The value we meant stays the base, so that a name cut at
         # 100 characters never shortens the other side's.
         return _Read(view, common, common, moved=False)

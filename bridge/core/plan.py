@@ -68,6 +68,8 @@ class Situation:
     most_flips: int | None = None
     """How often a field may be written back and forth before it is frozen; ``None``: for ever."""
     reverts: tuple[Revert, ...] = ()
+    written: Mapping[str, datetime] = dataclasses.field(default_factory=dict)
+    """Side to the last moment (our clock) at which a write of ours can have moved its stamp."""
     untaken: frozenset[str] = frozenset()
     """Fields that a remote did not clear when it was told to: not told again before something changes or a person says so."""
 
@@ -306,6 +308,7 @@ def settle(
     value is to be carried.
     """
     ends = {}
+    asking = any(planned.verdict.hold for planned in plan.fields)
     for side in stream.sides:
         old = link.end(side) if link else None
         values = dict(old.shadow.values) if old else {}
@@ -325,7 +328,9 @@ def settle(
                 sent.add(key)
             elif side in planned.verdict.settled:
                 values[key] = planned.verdict.settled[side]
-                sent.discard(key)
+                if not asking:
+                    # The record's stamp may be that of our write; a question that hangs on stamps must find it so again.
+                    sent.discard(key)
             elif key not in values:
                 values[key] = ABSENT
         record = records.get(side)
@@ -340,6 +345,13 @@ def settle(
 def _seen(planned: FieldPlan, side: str, key: str) -> dict[str, Value]:
     seen = planned.verdict.settled.get(side, planned.was.get(side, ABSENT))
     return {} if seen is ABSENT else {key: seen}
+
+
+def settled_fields(plan: Plan, answered: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Names of the fields that are decided, with every write of theirs answered."""
+    return frozenset(
+        planned.rule.name for planned in plan.fields if not planned.verdict.hold and _all_answered(planned, answered)
+    )
 
 
 def entries(plan: Plan, answered: Mapping[str, frozenset[str]]) -> tuple[Entry, ...]:
@@ -460,18 +472,29 @@ def _times(stream: Stream, situation: Situation) -> Times:
         record = situation.records.get(side)
         end = situation.link.end(side) if situation.link else None
         stamp = record.updated_at if record else None
-        # A stamp that our own write may have made proves nothing about a person.
-        ours = end is not None and bool(end.shadow.sent)
-        at[side] = None if stamp is None or ours else stamp - situation.offsets.get(side, timedelta())
+        offset = situation.offsets.get(side)
+        corrected = None if stamp is None else stamp - (offset or timedelta())
+        if end is not None and end.shadow.sent and not _after_ours(corrected, offset, situation.written.get(side)):
+            # A stamp that our own write may have made proves nothing about a person.
+            corrected = None
+        at[side] = corrected
     return Times(at, situation.margin)
+
+
+def _after_ours(stamp: datetime | None, offset: timedelta | None, written: datetime | None) -> bool:
+    """Whether a stamp is later than our last write, as far as the remote's clock is known."""
+    return stamp is not None and offset is not None and written is not None and stamp > written
 
 
 def _view(rule: Field, side: str, situation: Situation) -> SideView:
     record = situation.records.get(side)
     end = situation.link.end(side) if situation.link else None
-    return view_of(
+    view = view_of(
         rule, side, record.raw if record else None, end.shadow if end else None, situation.ours.get(side, {})
     )
+    # A saga that was interrupted has not read back what it wrote.
+    unread = situation.link is not None and situation.link.state == "half"
+    return dataclasses.replace(view, unread=view.sent and unread)
 
 
 def _record_id(situation: Situation, side: str) -> str | None:

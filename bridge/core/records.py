@@ -18,7 +18,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 
@@ -185,6 +185,11 @@ class Intent:
     state: Literal["open", "answered", "refused", "lapsed"] = "open"
     snapshot: tuple[str, ...] = ()
     """For creates without a join key: ids of the parent's children seen before the create was sent."""
+    answered_at: datetime | None = None
+
+
+YOUNG: Final = timedelta(seconds=120)
+"""How long after its answer an intent is still handed to a reconcile: a slow replica may show what was before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ class Planner:
             link = links.get(record.ref.id)
             if link is not None:
                 if link.state == "live" and link.end(left) is not None:
-                    result.items.append(self._missing(left, link))
+                    result.items.append(self._check(left, link))
                 continue
             if not self._scoped(record) or not self._stream.creates(left):
                 continue
@@ -145,7 +145,11 @@ class Planner:
             result.unchanged += 1
             return
         if readable and other is None and right_end is not None:
-            result.items.append(self._missing(right, link))
+            result.items.append(self._check(right, link))
+            return
+        if not scoped:
+            # It left the stream's ``where``: its link will be suspended, no field is written.
+            result.items.append(self._check(left, link))
             return
         item = self._item(
             "update", left, record.ref.id, record.ref.id, right_end.record_id if right_end else None, calls=2
@@ -155,7 +159,7 @@ class Planner:
         except (ParentNotLinked, Undecodable):
             result.items.append(item)
             return
-        if link.state == "live" and scoped and other is not None and not plan.writes and not plan.notices:
+        if link.state == "live" and other is not None and not plan.writes and not plan.notices:
             # Nothing to write, only to remember: a mapping edit, or an echo seen for the first time.
             ends = settle(
                 self._stream,
@@ -170,8 +174,8 @@ class Planner:
             return
         result.items.append(dataclasses.replace(item, detail=describe(plan), calls=2 + self._price(plan)))
 
-    def _missing(self, side: str, link: Link) -> ItemDraft:
-        """An end that the listing does not show: suspected to be deleted, to be asked for by itself."""
+    def _check(self, side: str, link: Link) -> ItemDraft:
+        """A link to be looked at by itself: the listing does not show this end, or shows it out of scope."""
         left, right = self._stream.sides
         ends = {end.side: end.record_id for end in link.ends.values()}
         return self._item("check", side, ends[side], ends.get(left), ends.get(right), calls=2)

@@ -11,13 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from bridge.core.effects import Decision, OpenCreates, Past
-from bridge.core.records import Intent, Link, Reference
+from bridge.core.records import YOUNG, Intent, Link, Reference
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import attention, history, intents
 from bridge.store.types import load_step
-
-YOUNG = timedelta(seconds=120)
-"""How long after its answer a write may still land late (a stopped worker's PUT, a slow replica)."""
 
 RECENT = timedelta(hours=1)
 """How far back writes are handed to a reconcile, which looks for writers that undo each other."""
@@ -185,6 +182,7 @@ def to_intent(row: AnyRow) -> Intent:
         created_at=row.created_at,
         state=row.state,
         snapshot=tuple(row.snapshot),
+        answered_at=row.answered_at,
     )
 
 

@@ -364,7 +364,8 @@ def _create_left(
         return keying
     outcome, notices = outcome_of(claim, terms, keying, "created")
     ids = {right: record.ref.id, left: written.created[left]}
-    ends = settle(stream, plan, link, {right: record, left: None}, ids, written.paths())
+    seen = yield from read_back(claim, stream, terms, plan, written, ids)
+    ends = seen.seen(settle(stream, plan, link, {right: record, left: None}, ids, written.paths()))
     state = "live" if keying.problem is None else "half"
     draft = LinkDraft(link.id, stream.name, "live" if state == "live" else "half", ends, link.version)
     return Finish(claim, outcome, draft, (), {**written.intents, **keying.intents}, (*plan.notices, *notices))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bridge.core.effects import Again, Claim, Done, Finish, Notice, Outcome, Park, Pause
 from bridge.core.errors import BrokenRemote, KeyRefused, LeaseLost, OutcomeUnknown, Rejected, RemoteError, Throttled
+from bridge.core.records import Intent
+from bridge.sync.raw import by_key
 from bridge.sync.terms import Terms
 from bridge.sync.writing import Written
 
@@ -44,12 +46,24 @@ def outcome_of(claim: Claim, terms: Terms, written: Written, result: str) -> tup
             return finish.outcome, finish.notices
 
 
-def lapsed(claim: Claim, terms: Terms) -> dict[int, str]:
-    """Open intents so old that no write of theirs can land any more. A create stays open until what it made was looked for."""
+def lapsed(finish: Finish, terms: Terms) -> dict[int, str]:
+    """Open intents so old that no write of theirs can land any more. A create stays open until what it made was looked for, and
+    what was written to a field that waits for a person is not forgotten: its base does not hold it."""
+    claim = finish.claim
+    asked = frozenset(notice.field for notice in finish.notices) | finish.keep_notices
     return {
         intent.id: "lapsed"
         for intent in claim.intents
         if intent.state == "open"
         and intent.step.verb != "create"
+        and not asked & _fields(claim, terms, intent)
         and (claim.now - intent.created_at).total_seconds() > terms.timings.window
     }
+
+
+def _fields(claim: Claim, terms: Terms, intent: Intent) -> frozenset[str]:
+    if claim.change.stream not in terms.mappings:
+        return frozenset()
+    stream = terms.mappings[claim.change.stream]
+    written = by_key(stream, intent.side, intent.step.values)
+    return frozenset(rule.name for rule in stream.fields if rule.has(intent.side) and rule.key(intent.side) in written)

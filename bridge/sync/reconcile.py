@@ -48,7 +48,7 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
     except STOPPING as problem:
         finish = _stopped(claim, terms, problem)
     # A look that concluded nothing may not have seen the side that an old write landed on.
-    over = lapsed(claim, terms) if isinstance(finish.outcome, Done) else {}
+    over = lapsed(finish, terms) if isinstance(finish.outcome, Done) else {}
     intents = {**over, **finish.intents}
     answer = yield Commit(replace(finish, intents=intents))
     if isinstance(answer, Busy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.core.effects import (
@@ -32,9 +32,10 @@ from bridge.core.plan import (
     plan_create,
     plan_update,
     settle,
+    settled_fields,
     without,
 )
-from bridge.core.records import ABSENT, Link, LinkState, Lookups, Patch, Record, Ref, Step, Value
+from bridge.core.records import ABSENT, YOUNG, Link, LinkState, Lookups, Patch, Record, Ref, Step, Value
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.raw import by_key
@@ -91,6 +92,7 @@ def planned(
         claim.recent,
         terms.most_flips,
         claim.undo.reverts if claim.undo else (),
+        _last_written(claim, stream, terms),
         frozenset(name for name, cause in claim.open_fields.items() if cause == "clear not taken"),
     )
     plan = plan_update(stream, situation, lookups)
@@ -139,7 +141,8 @@ def apply(
     new: LinkDraft | None = _draft(stream, link, state, draft, pins(plan, link, answered))
     if link is not None and new is not None and _same_link(link, new):
         new = None
-    keep = frozenset(name for name in claim.open_fields if written.problem is not None)
+    # What was settled in this look is asked no more, even if another field's write failed.
+    keep = frozenset(claim.open_fields) - settled_fields(plan, answered) if written.problem is not None else frozenset()
     return Finish(claim, final, new, lines, written.intents, (*plan.notices, *seen.notices(), *more), keep)
 
 
@@ -170,6 +173,15 @@ def _steps(
                 (side, step) for step in terms.steps(side, "update", dataclasses.replace(patch, record_id=ids[side]))
             ]
     return steps, classes(plan)
+
+
+def _last_written(claim: Claim, stream: Stream, terms: Terms) -> dict[str, datetime]:
+    """The last moment at which a write of ours can have reached each side: a claim shows all writes of the last two minutes."""
+    last = dict.fromkeys(stream.sides, claim.now - YOUNG)
+    for intent in claim.intents:
+        landed = intent.answered_at or intent.created_at + timedelta(seconds=terms.timings.window)
+        last[intent.side] = max(last.get(intent.side, landed), landed)
+    return last
 
 
 def missing_key(stream: Stream, terms: Terms, records: Mapping[str, Record | None]) -> str | None:

@@ -115,6 +115,7 @@ def test_an_unlinked_record_on_a_side_that_looks_empty_waits_for_a_person() -> N
         told.company()
         told.settle()
         told.faults["crm"].outage = "wrong_key"
+        told.world.note("fault", note="crm: wrong_key")
         told.crm.create("companies", {"name": "Borg", "website": "borg.com"})
         told.wait(3600)
         assert "side looks empty" in told.causes()
