@@ -154,20 +154,24 @@ LATE = timedelta(days=1)
 """How long a create that was given up is remembered: the worker that was to send it may only have been stopped."""
 
 
+_OPEN_CREATES = (
+    select(intents)
+    .where(
+        intents.c.connection == bindparam("conn"),
+        intents.c.state.in_(("open", "lapsed")),
+        or_(intents.c.state == "open", intents.c.created_at > bindparam("late")),
+        intents.c.stream == bindparam("stream"),
+        intents.c.side == bindparam("side"),
+        intents.c.record_id.is_(None),
+    )
+    .order_by(intents.c.id)
+)
+
+
 def open_creates(connection: Connection, asked: OpenCreates, now: datetime) -> tuple[Intent, ...]:
     """Creates on one side of a stream that nobody has heard of again."""
-    rows = connection.execute(
-        select(intents)
-        .where(
-            intents.c.connection == asked.connection,
-            intents.c.state.in_(("open", "lapsed")),
-            or_(intents.c.state == "open", intents.c.created_at > now - LATE),
-            intents.c.stream == asked.stream,
-            intents.c.side == asked.side,
-            intents.c.record_id.is_(None),
-        )
-        .order_by(intents.c.id)
-    )
+    where = {"conn": asked.connection, "stream": asked.stream, "side": asked.side, "late": now - LATE}
+    rows = connection.execute(_OPEN_CREATES, where)
     return tuple(intent for intent in map(to_intent, rows) if intent.step.verb == "create")
 
 

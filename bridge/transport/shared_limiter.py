@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
+from string import Template
 from typing import cast
 
 from redis import Redis
@@ -13,13 +15,16 @@ from bridge.core.records import Lane
 from bridge.transport.limiter import Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
 
 # KEYS: entries (sorted set: slot id -> arrival, µs), state (hash: last grant, gate, live waiters until).
-# ARGV: slot id, lane, limit, window, pace, slack, wait of a new log (µs), time to live (ms), at once.
+# ARGV: slot id, lane, then for each answer since the last call: its slot id, when it was granted, and how long ago its
+# request can have arrived at the latest (µs).
 # Answer: {1, granted} or {0, wait, closed}.
 _GRANT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local limit, window = tonumber(ARGV[3]), tonumber(ARGV[4])
-local pace, slack, fresh, ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+for i = 3, #ARGV, 3 do
+  redis.call('ZADD', KEYS[1], 'XX', math.max(tonumber(ARGV[i + 1]), now - tonumber(ARGV[i + 2])), ARGV[i])
+end
+local limit, at_once, ttl, window, pace, slack, fresh = $limit, $at_once, $ttl, $window, $pace, $slack, $fresh
 local state = redis.call('HMGET', KEYS[2], 'last', 'gate', 'live')
 local last, gate, live = tonumber(state[1]), tonumber(state[2]) or 0, tonumber(state[3]) or 0
 if not last or last > now then
@@ -38,7 +43,7 @@ if count >= limit then
   local entry = redis.call('ZRANGE', KEYS[1], count - limit, count - limit, 'WITHSCORES')
   wait = tonumber(entry[2]) + window - now
 end
-if ARGV[2] ~= 'live' or count >= tonumber(ARGV[9]) then wait = math.max(wait, last + pace - now) end
+if ARGV[2] ~= 'live' or count >= at_once then wait = math.max(wait, last + pace - now) end
 if ARGV[2] ~= 'live' then wait = math.max(wait, live - now) end
 if wait > 0 then
   if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + 100000) end
@@ -49,13 +54,6 @@ redis.call('HSET', KEYS[2], 'last', now)
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('PEXPIRE', KEYS[2], ttl)
 return {1, now, 0}
-"""
-
-# ARGV: slot id, granted, fastest round trip (µs).
-_ANSWERED = """
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
-return redis.call('ZADD', KEYS[1], 'XX', math.max(tonumber(ARGV[2]), now - tonumber(ARGV[3])), ARGV[1])
 """
 
 # ARGV: pause (µs), time to live (ms).
@@ -85,11 +83,14 @@ class RedisLimiter:
         self._rate = rate
         self._max_processes = max_processes
         self._keys = (f"bridge:rate:{{{name}}}:entries", f"bridge:rate:{{{name}}}:state")
-        self._grant = redis.register_script(_GRANT)
-        self._answered = redis.register_script(_ANSWERED)
+        spans = {"window": rate.window, "pace": rate.pace, "slack": rate.slack, "fresh": rate.fresh}
+        whole = {"limit": rate.limit, "at_once": rate.at_once, "ttl": _KEPT_MS}
+        numbers = {name: int(seconds * 1e6) for name, seconds in spans.items()}
+        self._grant = redis.register_script(Template(_GRANT).substitute(whole | numbers))
         self._hold = redis.register_script(_HOLD)
         self._queue = Queue()
         self._round_trips = RoundTrips()
+        self._answers: deque[tuple[str, int, float]] = deque()
         self._alone: LocalLimiter | None = None
         self._ask_again = 0.0
         self._quiet_until = 0.0
@@ -110,10 +111,7 @@ class RedisLimiter:
 
     def _shared(self, lane: Lane) -> Slot | Denied:
         slot_id = f"{os.getpid()}-{os.urandom(6).hex()}"
-        rate = self._rate
-        numbers = [int(seconds * 1e6) for seconds in (rate.window, rate.pace, rate.slack, rate.fresh)]
-        args: list[str | int] = [slot_id, lane, rate.limit, *numbers, _KEPT_MS, rate.at_once]
-        answer = self._grant(keys=list(self._keys), args=args)
+        answer = self._grant(keys=list(self._keys), args=[slot_id, lane, *self._take_answers()])
         granted, value, closed = cast("list[int]", answer)
         if granted:
             return Slot(slot_id, value, shared=True)
@@ -137,11 +135,16 @@ class RedisLimiter:
             if alone is not None:
                 alone.answered(slot, round_trip)
             return
-        fastest = int(self._round_trips.fastest(round_trip) * 1e6)
-        try:
-            self._answered(keys=[self._keys[0]], args=[slot.id, slot.granted, fastest])
-        except RedisError:
-            return  # the entry keeps its slack: the cautious end
+        # Told with the next wish for a slot, which is when it counts; until then, or if that fails, the entry keeps its slack.
+        self._answers.append((slot.id, slot.granted, time.monotonic() - self._round_trips.fastest(round_trip)))
+
+    def _take_answers(self) -> list[str | int]:
+        told: list[str | int] = []
+        now = time.monotonic()
+        while self._answers:
+            slot_id, granted, arrived = self._answers.popleft()
+            told += [slot_id, granted, int((now - arrived) * 1e6)]
+        return told
 
     def hold(self, seconds: float) -> None:
         self._quiet_until = max(self._quiet_until, time.monotonic() + seconds)
