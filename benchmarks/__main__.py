@@ -16,7 +16,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import engine, ingest
+from benchmarks import engine, ingest, latency
 from benchmarks.measures import Figure, machine
 
 PARTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
@@ -25,7 +25,7 @@ PARTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
     "saturation": engine.saturation,
     "calls": engine.calls,
     "growth": engine.growth,
-    "latency": engine.latency,
+    "latency": latency.latency,
 }
 
 

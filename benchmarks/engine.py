@@ -7,20 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.measures import Figure, percentile, verify
+from benchmarks.measures import Figure, until, verify
 from tests.chaos.common import companies, industry, keys_of, remotes
 from tests.chaos.sender import deliver, event, message
 from tests.chaos.site import NO_BRAKE, NO_LIMIT, Site, site
 
 FREE = {"limit_per_second": 0}
-
-
-def _until(condition: Callable[[], bool], seconds: float, what: str, pause: float = 0.02) -> float:
-    began = time.monotonic()
-    while not condition():
-        verify(time.monotonic() - began < seconds, f"{what}: not within {seconds:g} s")
-        time.sleep(pause)
-    return time.monotonic() - began
 
 
 def _accounts(assembly: Any) -> int:
@@ -30,7 +22,7 @@ def _accounts(assembly: Any) -> int:
 def _run(at: Site, **body: object) -> dict[str, Any]:
     """A backfill of companies to its end."""
     run = at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"], **body})
-    _until(
+    until(
         lambda: at.admin("GET", f"/backfills/{run['id']}")["state"] in ("done", "failed"), 3600, "the backfill", 0.25
     )
     found: dict[str, Any] = at.admin("GET", f"/backfills/{run['id']}")
@@ -53,12 +45,12 @@ def engine(runs: int, *, full: bool) -> Iterator[Figure]:
             crm, assembly = remotes(at)
             crm.seed({"companies": companies(count)})
             run = at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"]})
-            _until(lambda: _accounts(assembly) > 0, 120, "the first create")
+            until(lambda: _accounts(assembly) > 0, 120, "the first create")
             used = at.cpu_seconds("worker")
-            seconds = _until(lambda: _accounts(assembly) >= count, 600, "the last create")
+            seconds = until(lambda: _accounts(assembly) >= count, 600, "the last create")
             spent.append((at.cpu_seconds("worker") - used) / count * 1000)
             applied.append(count / seconds)
-            _until(lambda: at.admin("GET", f"/backfills/{run['id']}")["state"] == "done", 60, "the end", 0.2)
+            until(lambda: at.admin("GET", f"/backfills/{run['id']}")["state"] == "done", 60, "the end", 0.2)
             _one_each(crm, assembly, count)
             live.append(_live(at, edits))
     yield Figure("backfill, creates applied by one worker", tuple(applied), "records/s", "400")
@@ -76,7 +68,7 @@ def _live(at: Site, edits: int) -> float:
     deliver(at.port, [message(f"edit-{id}", event(id)) for id in ids], connections=16)
     began = time.monotonic()
     at.admin("POST", "/connections/default/resume")
-    _until(
+    until(
         lambda: sum(industry(row) == "edited" for row in assembly.records("accounts")) == edits, 300, "the edits", 0.1
     )
     return edits / (time.monotonic() - began)
@@ -95,7 +87,7 @@ def saturation(runs: int, *, full: bool) -> Iterator[Figure]:
                 at.proxies["assembly"].weather.latency = 0.15
                 crm.seed({"companies": companies(30 * (seconds + 20))})
                 at.admin("POST", "/backfills", {"connection": "default", "streams": ["companies"]})
-                _until(lambda: _accounts(assembly) > 60, 120, "the first creates")
+                until(lambda: _accounts(assembly) > 60, 120, "the first creates")
                 before, began = assembly.stats()["total"], time.monotonic()
                 time.sleep(seconds)
                 stats = assembly.stats()
@@ -114,7 +106,7 @@ def calls(_runs: int, *, full: bool) -> Iterator[Figure]:
         def spent(action: Callable[[], object]) -> float:
             before = assembly.stats()["total"]
             action()
-            _until(lambda: at.busy() == 0, 120, "rest", 0.2)
+            until(lambda: at.busy() == 0, 120, "rest", 0.2)
             return float((assembly.stats()["total"] - before) / count)
 
         def edit() -> None:
@@ -122,7 +114,7 @@ def calls(_runs: int, *, full: bool) -> Iterator[Figure]:
             for id in ids:
                 crm.patch("companies", id, {"industry": "edited"})
             deliver(at.port, [message(f"edit-{id}", event(id)) for id in ids], connections=8)
-            _until(lambda: all(industry(row) == "edited" for row in assembly.records("accounts")), 120, "edits", 0.1)
+            until(lambda: all(industry(row) == "edited" for row in assembly.records("accounts")), 120, "edits", 0.1)
 
         def echo() -> None:
             ids = [row["id"] for row in crm.dump("companies")]
@@ -153,26 +145,3 @@ def growth(_runs: int, *, full: bool) -> Iterator[Figure]:
             yield Figure(f"{size:,} links: a backfill that finds nothing", (listing,), "s")
             yield Figure(f"{size:,} links: memory of the worker", (at.memory_mb("worker"),), "MB", "< 200")
             yield Figure(f"{size:,} links: database", (disk,), "MB")
-
-
-def latency(_runs: int, *, full: bool) -> Iterator[Figure]:
-    """From a webhook's arrival to the write at the other side."""
-    edits = 300 if full else 80
-    with site(**NO_BRAKE, poll_interval_seconds=3600, crm=FREE, assembly=FREE) as at:
-        crm, assembly = remotes(at)
-        crm.seed({"companies": companies(10)})
-        _run(at)
-        ids = [row["id"] for row in crm.dump("companies")]
-        took = []
-        for number in range(edits):
-            id = ids[number % len(ids)]
-            crm.patch("companies", id, {"industry": f"v{number}"})
-            began = time.monotonic()
-            deliver(at.port, [message(f"l-{number}", event(id))], connections=1)
-            _until(
-                lambda: any(industry(row) == f"v{number}" for row in assembly.records("accounts")), 10, "a write", 0.004
-            )
-            took.append((time.monotonic() - began) * 1000)
-            time.sleep(0.1)
-    yield Figure("webhook in to write out, quiet, p50", (percentile(took, 50),), "ms", "< 60")
-    yield Figure("webhook in to write out, quiet, p99", (percentile(took, 99),), "ms", "< 250")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,15 @@ class WrongEnd(AssertionError):
 def verify(holds: bool, what: str) -> None:
     if not holds:
         raise WrongEnd(what)
+
+
+def until(condition: Callable[[], bool], seconds: float, what: str, pause: float = 0.02) -> float:
+    """How many seconds it took until ``condition``. Raises ``WrongEnd`` when that is too long."""
+    began = time.monotonic()
+    while not condition():
+        verify(time.monotonic() - began < seconds, f"{what}: not within {seconds:g} s")
+        time.sleep(pause)
+    return time.monotonic() - began
 
 
 def machine() -> str:

@@ -235,18 +235,20 @@ def site(
     remotes: bool = True,
     proxied: Sequence[str] = (),
     postgres: bool = False,
+    durable: bool = False,
     crm: Mapping[str, Any] | None = None,
     assembly: Mapping[str, Any] | None = None,
     **settings: object,
 ) -> Iterator[Site]:
-    """``settings`` are the shipped defaults where not given. ``crm`` and ``assembly`` are options of the sandboxes."""
+    """``settings`` are the shipped defaults where not given. ``crm`` and ``assembly`` are options of the sandboxes.
+    ``durable``: PostgreSQL keeps what it committed through a loss of power, as SQLite always does here."""
     folder = Path(tempfile.mkdtemp(prefix="bridge-chaos-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         shutil.copytree(ROOT / "mappings", folder / "mappings")
         url = f"sqlite:///{folder}/bridge.db"
         if postgres:
-            url = stack.enter_context(database(stack.enter_context(cluster())))
+            url = stack.enter_context(database(stack.enter_context(cluster(durable=durable))))
         made = Site(folder, {}, url, breaks)
         stack.callback(_end, made)
         urls = {"crm": "http://127.0.0.1:9/api/crm", "assembly": "http://127.0.0.1:9"}
