@@ -72,7 +72,10 @@ def play(
             world.later(operation.at, lambda operation=operation: operations.perform(world, operation))  # type: ignore[misc]
         world.run(SPAN)
         violations = _come_to_rest(world, bridge)
-        final = replace(final_of(world, bridge), rebuilt=rebuild_elsewhere(bridge))
+        final = final_of(world, bridge)
+        if seed % 2 == 0:
+            final = replace(final, rebuilt=rebuild_elsewhere(bridge))
+            world.counts["links rebuilt"] += 1
         violations += Oracle(world.journal, final, bridge.rules).judge()
         violations += [Violation("bug", text) for text in world.bugs]
         about = _about(world, bridge)
@@ -117,26 +120,26 @@ def _come_to_rest(world: World, bridge: Bridge) -> list[Violation]:
         peer.faults.calm()
     world.run(world.now + 60)
     end, still, rounds = world.now + PATIENCE, False, 0
+    answering = bool(world.seed % 2)
     while world.now < end and not still:
         rounds += 1
         if rounds == HELP_ROUND:
             bridge.help()
-        if rounds == ANSWER_ROUND and world.seed % 2:
+        if rounds == ANSWER_ROUND and answering:
             answer_everything(world, bridge, world.seed // 2)
         before = world.journal.count("landing", "removal")
         for name in world.duties:
             world.perform_duty(name)
         world.run(world.now + ROUND)
         rested = world.journal.count("landing", "removal") == before and not bridge.at_work()
-        still = rested and rounds > ANSWER_ROUND
+        still = rested and rounds > (ANSWER_ROUND if answering else HELP_ROUND)
     if not still:
         return [Violation("never quiet", f"still at work {PATIENCE / 3600:.0f} h after the last trouble")]
     before = world.journal.count("landing", "removal")
-    for _ in range(2):
-        world.run(world.now + DAY / 2)
-        for name in world.duties:
-            world.perform_duty(name)
-        world.run(world.now + ROUND)
+    world.run(world.now + DAY)
+    for name in world.duties:
+        world.perform_duty(name)
+    world.run(world.now + ROUND)
     extra = world.journal.of("landing", "removal")[before:]
     return [Violation("not quiet", f"a day later: {event}") for event in extra[:3]]
 

@@ -20,7 +20,7 @@ class Chances:
     """Per event, unless said otherwise."""
 
     kill: float = 0.0
-    """Per effect: the worker dies before it."""
+    """Per effect: the worker dies before it; before a write and the commits around it, that many times ``HEAVY`` more."""
     duty_kill: float = 0.0
     """Per pause inside a duty."""
     stall: float = 0.0
@@ -78,9 +78,8 @@ def draw_crm(rng: random.Random) -> Habits:
     lag = rng.choice((0.0, 0.0, REMOTE_LAG))
     return Habits(
         skew=rng.choice((0.0, 0.0, rng.uniform(-90, 90))),
-        # A replica that lags can only be told from an edit by stamps that are fine enough.
-        grain=0.0 if lag else rng.choice((0.0, 0.001, 1.0)),
-        null_stamps=not lag and rng.random() < 0.15,
+        grain=rng.choice((0.0, 0.001, 1.0)),
+        null_stamps=rng.random() < 0.15,
         dates=rng.random() < 0.8,
         lag=lag,
         stale=rng.choice((0.1, 0.5)),
@@ -97,9 +96,9 @@ def draw_assembly(rng: random.Random) -> Habits:
     lag = rng.choice((0.0, 0.0, REMOTE_LAG))
     return Habits(
         skew=rng.choice((0.0, 0.0, rng.uniform(-90, 90))),
-        grain=0.0 if lag else rng.choice((0.0, 0.001, 1.0)),
-        null_stamps=not lag and rng.random() < 0.2,
-        property_stamps=bool(lag) or rng.random() < 0.7,
+        grain=rng.choice((0.0, 0.001, 1.0)),
+        null_stamps=rng.random() < 0.2,
+        property_stamps=rng.random() < 0.7,
         dates=rng.random() < 0.8,
         lag=lag,
         stale=rng.choice((0.1, 0.5)),

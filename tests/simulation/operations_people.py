@@ -21,7 +21,7 @@ def bridge_of(world: World) -> Bridge:
     return world.engine
 
 
-@act(1)
+@act(0.5)
 def plan_and_apply(world: World, dice: tuple[int, ...]) -> bool:
     """The connection observes for a while, or goes on; then a plan is read, and carried out before anybody edits again."""
     bridge = bridge_of(world)

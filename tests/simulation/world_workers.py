@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 BATCH = 3
+RISKY = ("write", "commit Declare", "commit Advance", "commit Finish")
+HEAVY = 3.0
+"""How many times likelier a worker dies around a write than elsewhere."""
 
 
 class Worker:
@@ -54,6 +57,9 @@ class Worker:
         if free <= 0:
             return
         assert world.engine is not None
+        due = world.engine.next_due()
+        if due is None or due > world.clock():
+            return
         for claim in world.engine.claim(f"{self.name}.{self.lives}", free):
             job = Job(self, claim)
             self.jobs.add(job)
@@ -153,7 +159,8 @@ class Job:
         if name in world.kill_before:
             world.kill_before.remove(name)
             chosen = True
-        if chosen or (world.rough and world.rng.random() < world.chances.kill):
+        odds = world.chances.kill * (HEAVY if name.startswith(RISKY) else 1)
+        if chosen or (world.rough and world.rng.random() < odds):
             self.worker.die(name)
             return True
         return False
