@@ -269,7 +269,10 @@ def _decided(rule: Field, left: _Read, right: _Read, decision: Decision) -> Verd
     """Carry what a person chose; nothing if a side has moved on since they looked."""
     for read in (left, right):
         seen = decision.seen.get(read.view.side, ABSENT)
-        if not read.silent and seen is not ABSENT and not strictly_equal(seen, read.view.now):
+        if read.silent or seen is ABSENT or strictly_equal(seen, read.view.now):
+            continue
+        # A write of the answer itself, whose own answer was lost, is no step of theirs.
+        if not any(strictly_equal(value, read.view.now) or resembles(value, read.view.now) for value in read.view.ours):
             return None
     if decision.discard:
         return replace(_settle(rule, left, right, "discarded"), used=decision)
@@ -358,7 +361,7 @@ def _with_base(rule: Field, left: _Read, right: _Read, times: Times | None) -> V
     if rule.to is not None:
         source, target = (left, right) if rule.to == right.view.side else (right, left)
         return _one_way(rule, source, target)
-    if rule.unordered and isinstance(left.base_common, list) and isinstance(right.base_common, list):
+    if rule.unordered and all(isinstance(_set(base), list) for base in (left.base_common, right.base_common)):
         return _by_element(rule, left, right)
     if left.moved and right.moved:
         return _conflict(rule, left, right, times)
@@ -408,6 +411,11 @@ def _conflict(rule: Field, left: _Read, right: _Read, times: Times | None) -> Ve
     return _carry(rule, source, target, f"conflict:{choice}")
 
 
+def _set(value: Value | _NoBase) -> Value | _NoBase:
+    """Some systems say ``null`` for a set without elements."""
+    return [] if value is None else value
+
+
 def _elements(values: Sequence[Json]) -> list[str]:
     return sorted({repr(value) for value in values})
 
@@ -424,7 +432,7 @@ def _by_element(rule: Field, left: _Read, right: _Read) -> Verdict:
     for _base, now in sides:
         merged.update({key: value for key, value in now.items() if key not in removed})
     result = list(merged.values())
-    writes = {read.view.side: result for read in (left, right) if not same(rule, result, read.common)}
+    writes = {read.view.side: result for read in (left, right) if not same(rule, result, _set(read.common))}
     settled = {read.view.side: read.view.now for read in (left, right) if read.view.side not in writes}
     moved = frozenset(read.view.side for read in (left, right) if read.moved)
     return Verdict(rule.name, "merged", writes=writes, settled=settled, moved=moved)

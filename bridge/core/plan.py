@@ -308,7 +308,6 @@ def settle(
     value is to be carried.
     """
     ends = {}
-    asking = any(planned.verdict.hold for planned in plan.fields)
     for side in stream.sides:
         old = link.end(side) if link else None
         values = dict(old.shadow.values) if old else {}
@@ -328,16 +327,15 @@ def settle(
                 sent.add(key)
             elif side in planned.verdict.settled:
                 values[key] = planned.verdict.settled[side]
-                if not asking:
-                    # The record's stamp may be that of our write; a question that hangs on stamps must find it so again.
-                    sent.discard(key)
+                sent.discard(key)
             elif key not in values:
                 values[key] = ABSENT
         record = records.get(side)
         updated_at = record.updated_at if record is not None else (old.shadow.updated_at if old else None)
         known = {planned.rule.key(side) for planned in plan.fields if planned.rule.has(side)}
         kept = {key: value for key, value in values.items() if key in known}
-        shadow = Shadow(kept, frozenset(sent & known), updated_at, stream.version)
+        own_at = own_stamp(old.shadow, record.updated_at if record else None) if old else None
+        shadow = Shadow(kept, frozenset(sent & known), updated_at, stream.version, own_at)
         ends[side] = EndDraft(ids[side], shadow)
     return ends
 
@@ -345,6 +343,11 @@ def settle(
 def _seen(planned: FieldPlan, side: str, key: str) -> dict[str, Value]:
     seen = planned.verdict.settled.get(side, planned.was.get(side, ABSENT))
     return {} if seen is ABSENT else {key: seen}
+
+
+def own_stamp(shadow: Shadow, seen: datetime | None) -> datetime | None:
+    """The stamp that is first seen after a write of ours may be the one that it made."""
+    return seen if shadow.sent and seen is not None else shadow.own_at
 
 
 def settled_fields(plan: Plan, answered: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -474,9 +477,11 @@ def _times(stream: Stream, situation: Situation) -> Times:
         stamp = record.updated_at if record else None
         offset = situation.offsets.get(side)
         corrected = None if stamp is None else stamp - (offset or timedelta())
-        if end is not None and end.shadow.sent and not _after_ours(corrected, offset, situation.written.get(side)):
-            # A stamp that our own write may have made proves nothing about a person.
-            corrected = None
+        if end is not None and stamp is not None:
+            first = end.shadow.sent and not _after_ours(corrected, offset, situation.written.get(side))
+            if first or (end.shadow.own_at is not None and stamp <= end.shadow.own_at):
+                # A stamp that our own write may have made proves nothing about a person.
+                corrected = None
         at[side] = corrected
     return Times(at, situation.margin)
 

@@ -79,13 +79,15 @@ class Shadow:
 
     ``values`` maps a field's shadow key (its path, or ``expr:…`` for a computed one) to a raw value or ``ABSENT``.
     ``sent`` are the keys whose value we wrote and have not seen come back yet: a first different reading of those may
-    be the remote's own spelling. ``version`` is the mapping version the values were taken under.
+    be the remote's own spelling. ``version`` is the mapping version the values were taken under. ``own_at`` is a stamp of the remote's
+    that our own write may have made: it proves nothing about a person.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     sent: frozenset[str] = frozenset()
     updated_at: datetime | None = None
     version: str = ""
+    own_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

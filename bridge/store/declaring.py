@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -63,6 +64,11 @@ def _adding(dialect: Any) -> Any:
     )
 
 
+_HELD = (
+    select(held_changes.c.change_id, holds.c.klass, holds.c.ceiling)
+    .join_from(holds, held_changes, held_changes.c.hold_id == holds.c.id)
+    .where(holds.c.state == "held", held_changes.c.change_id.in_(bindparam("changes", expanding=True)))
+)
 _COUNT = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
 
 
@@ -72,6 +78,7 @@ def declare(
     """``operations`` of different claims of one connection, each fenced by itself; the brake counts them in their order."""
     owned = leasing.owned(connection, [operation.claim.token for operation in operations])
     counter = _Counter(connection, operations[0].claim.change.connection, brake, now)
+    waiting = _held(connection, [operation.claim.change.id for operation in operations])
     answers: list[Declared | Held | Fenced | None] = []
     for operation in operations:
         if operation.claim.token not in owned:
@@ -80,6 +87,8 @@ def declare(
         steps = operation.classes.items()
         braked = {klass: count for klass, count in steps if count and not _approved(operation.claim, klass)}
         over = counter.over(operation.claim.change.stream, braked)
+        # What is held stays held, also when the hour that brought too much is over: a person decides.
+        over |= {klass: ceiling for klass, ceiling in waiting.get(operation.claim.change.id, ()) if klass in braked}
         if over:
             answers.append(_hold(connection, operation, over, now))
         else:
@@ -89,6 +98,14 @@ def declare(
     passed = [operation for operation, answer in zip(operations, answers, strict=True) if answer is None]
     declared = iter(_write_down(connection, passed, now))
     return [answer or next(declared) for answer in answers]
+
+
+def _held(connection: Connection, changes: Sequence[int]) -> dict[int, list[tuple[str, int]]]:
+    """Change to the classes (with their ceilings) that open holds keep it for."""
+    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for change, klass, ceiling in connection.execute(_HELD, {"changes": list(changes)}):
+        found[change].append((klass, ceiling))
+    return found
 
 
 def _approved(claim: Claim, klass: str) -> bool:

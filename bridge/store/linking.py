@@ -26,6 +26,7 @@ END_COLUMNS = (
     link_ends.c.sent,
     link_ends.c.remote_updated_at,
     link_ends.c.mapping_version,
+    link_ends.c.own_at,
 )
 LINK_COLUMNS = (links.c.id, links.c.stream, links.c.state, links.c.version, links.c.pinned)
 _BY_ID = (
@@ -66,10 +67,10 @@ def assemble(rows: Iterable[AnyRow]) -> list[Link]:
     """Links from rows of ``LINK_COLUMNS + END_COLUMNS``, one row an end, in the rows' order."""
     heads: dict[int, tuple[str, Any, int, Mapping[str, str]]] = {}
     ends: dict[int, dict[str, End]] = defaultdict(dict)
-    for link_id, stream, state, version, pinned, side, record_id, values, sent, updated_at, mapping in rows:
+    for link_id, stream, state, version, pinned, side, record_id, values, sent, updated_at, mapping, own_at in rows:
         heads[link_id] = (stream, state, version, pinned)
         if side is not None:
-            ends[link_id][side] = End(side, record_id, Shadow(values, sent, updated_at, mapping))
+            ends[link_id][side] = End(side, record_id, Shadow(values, sent, updated_at, mapping, own_at))
     return [
         Link(link_id, stream, state, ends[link_id], version, pinned)
         for link_id, (stream, state, version, pinned) in heads.items()

@@ -160,6 +160,7 @@ def _put_ends(connection: Connection, name: str, saved: Sequence[Link]) -> None:
             "sent": end.shadow.sent,
             "remote_updated_at": end.shadow.updated_at,
             "mapping_version": end.shadow.version,
+            "own_at": end.shadow.own_at,
         }
         for link in saved
         for end in link.ends.values()

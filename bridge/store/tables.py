@@ -155,6 +155,7 @@ link_ends = Table(
     Column("sent", NamesText, nullable=False),
     Column("remote_updated_at", UtcTime),
     Column("mapping_version", Words, nullable=False),
+    Column("own_at", UtcTime),
     UniqueConstraint("connection", "stream", "side", "record_id"),
 )
 

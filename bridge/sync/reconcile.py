@@ -28,7 +28,7 @@ from bridge.core.effects import (
 )
 from bridge.core.errors import LeaseLost, ParentNotLinked, RemoteError, Undecodable
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import unfinished, unmoved
+from bridge.core.plan import own_stamp, unfinished, unmoved
 from bridge.core.records import Link, Record, Ref
 from bridge.sync.binding import create_or_bind
 from bridge.sync.compare import fingerprint
@@ -161,7 +161,8 @@ def _nothing(claim: Claim, terms: Terms, link: Link, record: Record) -> Finish:
     change, draft = claim.change, None
     end = link.ends[change.side]
     if end.shadow.sent or record.updated_at != end.shadow.updated_at:
-        seen = replace(end.shadow, sent=frozenset(), updated_at=record.updated_at)
+        own_at = own_stamp(end.shadow, record.updated_at)
+        seen = replace(end.shadow, sent=frozenset(), updated_at=record.updated_at, own_at=own_at)
         ends = {side: EndDraft(held.record_id, held.shadow) for side, held in link.ends.items()}
         ends[change.side] = EndDraft(end.record_id, seen)
         draft = LinkDraft(link.id, link.stream, link.state, ends, link.version, link.pinned)

@@ -223,3 +223,13 @@ def test_what_the_brake_no_longer_counts_is_dropped(store: Store, brake: SetBrak
     clock.pass_(7200)
     store.changes.expire()
     assert passes(store, "3")
+
+
+def test_what_is_held_stays_held_when_its_hour_is_over(store: Store, clock: HandClock, brake: SetBrake) -> None:
+    brake.ceilings = {"update": 1}
+    assert passes(store, "1")
+    held_claim(store, "2")
+    clock.pass_(2 * 3600)
+    assert passes(store, "3"), "another hour"
+    clock.pass_(2 * 3600)
+    assert not passes(store, "2")

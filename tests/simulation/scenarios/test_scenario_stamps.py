@@ -83,3 +83,14 @@ def test_a_write_to_a_field_that_waits_for_a_person_stays_known_as_ours() -> Non
             told.bridge.hint(f"event-{look}", "contacts", contact, "updated")
         told.settle()
         assert told.causes() == {"clear not taken"}
+
+
+def test_a_tag_added_on_each_side_of_a_record_made_without_tags_is_kept() -> None:
+    with stage() as told:
+        company, account = told.company()
+        told.settle()
+        told.crm.edit("companies", company, {"tags": ["here"]})
+        told.assembly.edit("accounts", account, {"tags": ["there"]})
+        told.settle()
+        assert set(told.value("crm", "companies", company, "tags")) == {"here", "there"}
+        assert set(told.value("assembly", "accounts", account, "tags")) == {"here", "there"}

@@ -192,6 +192,19 @@ def test_in_doubt_who_made_a_record_every_difference_is_asked_about() -> None:
     assert decide(rule, (NO_BASE, "a"), (NO_BASE, "b"), pinned="doubted").hold
 
 
+def test_an_answer_whose_own_write_landed_unanswered_still_counts() -> None:
+    answer = Decision(1, "name", None, value="right", seen={"crm": "b", "assembly": "c"})
+    verdict = decide(field("conflict: ask"), ("a", "right"), ("a", "c"), crm_ours=("right",), decision=answer)
+    assert dict(verdict.writes) == {"assembly": "right"}
+
+
+def test_sets_merge_by_element_where_a_system_says_null_for_an_empty_one() -> None:
+    tags = field("unordered: true", spec="crm: tags, assembly: tags")
+    writes = decide(tags, (None, ["a"]), ([], ["b"])).writes
+    assert {side: set(value) for side, value in writes.items()} == {"crm": {"a", "b"}, "assembly": {"a", "b"}}
+    assert decide(tags, (None, None), (["a"], [])).writes == {}
+
+
 def test_one_is_not_true() -> None:
     assert dict(decide(field(), (1, True), (1, 1)).writes) == {"assembly": True}
 
