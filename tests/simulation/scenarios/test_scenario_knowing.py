@@ -37,10 +37,15 @@ def test_the_doorbell_may_be_deaf() -> None:
 
 
 def test_a_webhook_that_outruns_the_replica_is_looked_at_once_more() -> None:
-    with stage(crm=Habits(lag=3.0, stale=1.0), duties=False) as told:
-        _crm, account = edited(told)
+    with stage(crm=Habits(lag=3.0, stale=1.0)) as told:
+        crm, account = told.company()
         told.settle()
-        assert told.value("assembly", "accounts", account, INDUSTRY) == "Paper"
+        told.world.duties.update(dict.fromkeys(told.world.duties, 1e9))
+        told.wait(400)
+        for number in range(12):
+            told.crm.edit("companies", crm, {"industry": f"No {number}"})
+            told.wait(60)
+            assert told.value("assembly", "accounts", account, INDUSTRY) == f"No {number}"
 
 
 def test_a_record_without_a_stamp_is_found_by_the_listing() -> None:
