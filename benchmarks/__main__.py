@@ -16,7 +16,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import engine, ingest, latency
+from benchmarks import engine, ingest, latency, peer
 from benchmarks.measures import Figure, machine
 
 PARTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
@@ -26,6 +26,7 @@ PARTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
     "calls": engine.calls,
     "growth": engine.growth,
     "latency": latency.latency,
+    "peer": peer.peer,
 }
 
 
@@ -34,16 +35,19 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--full", action="store_true")
+    parser.add_argument(
+        "--install", action="store_true", help="let the part peer install Node-RED from npm, for its run"
+    )
     given = parser.parse_args()
     if strangers := set(given.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(strangers))}; there are {', '.join(PARTS)}")
     console, about, began = Console(), machine(), time.monotonic()
     table = Table("figure", "median", "range", "aim", title=about)
     for name in given.parts or PARTS:
-        for figure in PARTS[name](given.runs, full=given.full):
-            shown = f"{figure.median:,.4g} {figure.unit}"
-            table.add_row(figure.name, shown, figure.range, figure.aim)
-            console.print(f"{figure.name}: {shown}", style="dim")
+        options = {"install": given.install} if name == "peer" else {}
+        for figure in PARTS[name](given.runs, full=given.full, **options):
+            table.add_row(figure.name, figure.shown, figure.range, figure.aim)
+            console.print(f"{figure.name}: {figure.shown}", style="dim")
     console.print(table)
     console.print(f"{time.monotonic() - began:.0f} s")
     return 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table: the median of ``runs`` and their range."""
+    """One line of the table: the median of ``runs`` and their range; without runs, what was not measured."""
 
     name: str
     runs: tuple[float, ...]
@@ -23,6 +23,10 @@ class Figure:
     @property
     def median(self) -> float:
         return statistics.median(self.runs)
+
+    @property
+    def shown(self) -> str:
+        return f"{self.median:,.4g} {self.unit}" if self.runs else "not measured"
 
     @property
     def range(self) -> str:
