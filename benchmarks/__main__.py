@@ -2,7 +2,7 @@
 
 python -m benchmarks                     every part, three runs where a run is short
 python -m benchmarks ingest engine       some of them
-python -m benchmarks --full              longer runs, 100,000 links
+python -m benchmarks --full              longer runs, 1,000,000 links
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import engine, ingest, latency, peer
+from benchmarks import calls, engine, growth, ingest, latency, peer, saturation
 from benchmarks.measures import Figure, machine
 
 PARTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
     "ingest": ingest.ingest,
     "engine": engine.engine,
-    "saturation": engine.saturation,
-    "calls": engine.calls,
-    "growth": engine.growth,
+    "saturation": saturation.saturation,
+    "calls": calls.calls,
+    "growth": growth.growth,
     "latency": latency.latency,
     "peer": peer.peer,
 }
