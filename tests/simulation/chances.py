@@ -40,8 +40,8 @@ def draw_chances(rng: random.Random) -> Chances:
 
     return Chances(
         kill=some(0.6, 0.04),
-        duty_kill=some(0.3, 0.3),
-        stall=some(0.3, 0.15),
+        duty_kill=some(0.4, 0.4),
+        stall=some(0.4, 0.2),
         ring_lost=some(0.4, 0.8),
         hook_lost=some(0.5, 0.6),
         hook_twice=some(0.5, 0.6),
@@ -54,7 +54,7 @@ def draw_chances(rng: random.Random) -> Chances:
 def draw_brake(rng: random.Random) -> Brake:
     """In most worlds as many writes as come."""
     classes = {"create": 2, "update": 4, "clear": 1, "delete": 1, "reparent": 1}
-    if rng.random() < 0.75:
+    if rng.random() < 0.7:
         return Brake({}, {})
     return Brake({klass: most for klass, most in classes.items() if rng.random() < 0.5}, {})
 
@@ -67,9 +67,9 @@ def draw_faults(rng: random.Random) -> Faults:
         rng=random.Random(rng.random()),
         throttle=some(0.4, 0.1),
         error=some(0.4, 0.1),
-        lost=some(0.4, 0.1),
+        lost=some(0.5, 0.12),
         timeout=some(0.5, 0.2),
-        late=some(0.4, 0.15),
+        late=some(0.5, 0.15),
         late_by=rng.choice((1.0, 5.0, 20.0)),
     )
 

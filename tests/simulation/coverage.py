@@ -46,14 +46,73 @@ PER_THOUSAND: dict[str, int] = {
     "outage empty_list": 10,
     "outage capped_list": 10,
     # duties
-    "duty poll": 5000,
+    "duty poll": 4000,
     "duty list": 2000,
-    "duty sweep": 5000,
+    "duty sweep": 4000,
+    # what persons do
+    "plan applied": 30,
+    "plan line": 30,
+    "links rebuilt": 400,
+    "answer crm": 20,
+    "answer assembly": 20,
+    "answer value": 15,
+    "answer retry": 40,
+    "answer dismiss": 30,
+    "answer release": 8,
+    "answer discard": 4,
+    "hold release": 8,
+    "forgotten records": 10,
 }
-PER_OPERATION = 40
+PER_OPERATION = 30
 """Per unit of an operation's weight and thousand seeds."""
-PER_MEETING: dict[str, float] = {}
-"""Per unit of an operation's weight and thousand seeds: how often it met each fault, each crash, each pair of them."""
+SHARE: dict[str, float] = {
+    "answer": 0.6,
+    "answer_group": 0.2,
+    "decide_hold": 0.05,
+    "forget": 0.3,
+    "move_child": 0.4,
+    "undo": 0.4,
+}
+"""Of the times an operation is drawn, how often it finds something to do, where that is seldom."""
+PER_MEETING: dict[str, float] = {
+    # outside
+    "throttle": 6,
+    "error": 6,
+    "lost": 1,
+    "timeout": 2,
+    "late": 1,
+    "hook lost": 6,
+    "hook twice": 6,
+    "hook late": 6,
+    "ring lost": 6,
+    "outage": 2.5,
+    # inside
+    "read": 3,
+    "commit": 5,
+    "write": 1.5,
+    "duty": 0.25,
+    "stall": 1.2,
+    # both at once
+    "refused × read": 0.8,
+    "refused × commit": 1.5,
+    "refused × write": 0.4,
+    "refused × stall": 0.3,
+    "unanswered × read": 0.4,
+    "unanswered × commit": 0.6,
+    "unanswered × write": 0.2,
+    "unanswered × stall": 0.1,
+    "unheard × read": 1.5,
+    "unheard × commit": 2.5,
+    "unheard × write": 0.6,
+    "unheard × stall": 0.6,
+    "unheard × duty": 0.1,
+    "outage × commit": 0.3,
+    "outage × read": 0.15,
+}
+"""How often an operation met each fault, each crash and both at once, per unit of its weight and thousand seeds: rare meetings are
+asked of the operations that are drawn often enough to have them."""
+SELDOM = frozenset({"decide_hold", "answer_group", "forget", "undo", "plan_and_apply"})
+"""What these begin happens in a still world, or seldom: their own count proves them."""
 SMALLEST = 500
 """Fewer seeds than this prove no counts."""
 REACH = 30.0
@@ -99,8 +158,11 @@ def missing(counts: Counter[str], seeds: int) -> list[str]:
     if seeds < SMALLEST:
         return [name for name in ("kill", "op edit", "op create", "hook lost", "duty poll") if not counts[name]]
     wanted = {name: float(needed) for name, needed in PER_THOUSAND.items()}
-    wanted |= {f"op {name}": PER_OPERATION * weight for name, weight in WEIGHTS.items()}
-    wanted |= {cross(name, met): each * weight for name, weight in WEIGHTS.items() for met, each in PER_MEETING.items()}
+    for name, weight in WEIGHTS.items():
+        wanted[f"op {name}"] = PER_OPERATION * weight * SHARE.get(name, 1.0)
+        if name not in SELDOM:
+            share = weight * SHARE.get(name, 1.0)
+            wanted |= {cross(name, met): each * share for met, each in PER_MEETING.items()}
     return [
         f"{name}: {counts[name]} of {int(needed * seeds / 1000)}"
         for name, needed in sorted(wanted.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +89,10 @@ def borrow(world: World) -> Memory:
         memory = Memory(clock, store, store._database._engine.raw_connection())
     if not _empty:
         memory.store.migrate()
+        # What a process needs for all its worlds is made by now: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         _empty.append(memory.driver.serialize())
     memory.driver.deserialize(_empty[0])
     memory.clock.world = world

@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal[
     "landing",  # a write of the bridge took effect; ``values`` as sent, ``seen`` when what it was based on was true
     "removal",  # a delete of the bridge took effect
     "refused",  # a remote refused a write of the bridge; ``id`` is empty for a create
+    "turned away",  # a write of the bridge did not get in: too many, a failure, a system that is down
     "unanswered",  # a write of the bridge got no answer, whatever became of it
     "remembered",  # the bridge committed a link; ``values`` maps side to id
     "mapping",  # a person put another mapping in force

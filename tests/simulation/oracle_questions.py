@@ -227,10 +227,12 @@ def _absent(asked: Asked) -> bool:
 
 
 def _braked(asked: Asked) -> bool:
-    """The hour brought as many writes to the stream as the class may have."""
+    """The hour brought as many tries to write to the stream as the class may have."""
     klass = asked.cause.partition(":")[2]
     objects = {OBJECTS[asked.shown.stream][side] for side in SIDES}
-    done = sum(event.object in objects for event in asked.case.journal.of("landing", "removal", "unanswered"))
+    tries = asked.case.journal.of("landing", "removal", "refused", "turned away", "unanswered")
+    # A worker may have died, or stopped too long, between writing down what it would send and sending it.
+    done = sum(event.object in objects for event in tries) + asked.case.journal.count("kill")
     ceiling = asked.case.final.ceilings.get(klass)
     return ceiling is not None and done >= ceiling
 

@@ -142,11 +142,17 @@ class Peer:
         """Deal one fate to one write."""
         self.calls += 1
         self.sender.sent_at = self.remote.time()
-        self._blackout(writing=True)
+        try:
+            self._blackout(writing=True)
+        except RemoteError as error:
+            self._tell("turned away", step, str(error))
+            raise
         match self.faults.write():
             case "throttle":
+                self._tell("turned away", step, "throttled")
                 raise Throttled("too many", retry_after=2.0, system=self.system)
             case "error":
+                self._tell("turned away", step, "failed")
                 raise Transient("server error", system=self.system, status=503)
             case "lost" | "timeout" | "late" as fate:
                 self._unheard(step, fate)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.campaign import play
-from tests.simulation.coverage import missing
+from tests.simulation.coverage import crossings, missing
 
 SEEDS = int(os.environ.get("SIM_SEEDS", "40"))
 FIRST = int(os.environ.get("SIM_FIRST", "0"))
@@ -52,6 +52,20 @@ def test_no_seed_breaks_a_rule(seeds: range, tally: Path) -> None:
         for one in done:
             total.update(one)
         assert not missing(total, SEEDS)
+
+
+def test_a_campaign_in_which_little_happens_fails() -> None:
+    told = missing(Counter(), 2000)
+    for name in ("op edit", "op answer", "edit × late", "clear × write", "edit × unanswered × commit", "plan applied"):
+        assert any(line.startswith(f"{name}:") for line in told)
+    enough = Counter({line.partition(":")[0]: 10_000 for line in told})
+    assert missing(enough, 2000) == []
+
+
+def test_an_operation_meets_what_happens_soon_after_it() -> None:
+    meetings = [(5.0, "fault", "lost"), (10.0, "operation", "edit"), (12.0, "fault", "late"), (39.0, "crash", "write")]
+    met = {"edit × late", "edit × write", "edit × unanswered × write"}
+    assert crossings([*meetings, (41.0, "crash", "duty")]) == Counter(dict.fromkeys(met, 1))
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BATCH = 3
 RISKY = ("write", "commit Declare", "commit Advance", "commit Finish")
-HEAVY = 3.0
+HEAVY = 6.0
 """How many times likelier a worker dies around a write than elsewhere."""
 
 
