@@ -49,6 +49,8 @@ class Row:
     play: Callable[[Play], None]
     breaks: str
     """The guard (see ``breaks.py``) that this row must miss."""
+    alone: bool = False
+    """Its promise is a time or a rate: nothing else is played beside it."""
 
 
 @dataclass(frozen=True, slots=True)

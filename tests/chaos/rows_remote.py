@@ -332,7 +332,7 @@ def _two(at: Site, noisy: tuple[Box, Box], quiet: tuple[Box, Box]) -> None:
 
 
 ROWS = (
-    Row(9, "never over the limit", never_over_the_limit, "every_process_its_own_limit"),
+    Row(9, "never over the limit", never_over_the_limit, "every_process_its_own_limit", alone=True),
     Row(10, "patience", patience, "no_patience"),
-    Row(11, "live beats backfill", live_beats_backfill, "one_lane"),
+    Row(11, "live beats backfill", live_beats_backfill, "one_lane", alone=True),
 )
