@@ -116,9 +116,9 @@ class Driver:
             )
             detail = f"an internal error; find {error_id} in the log"
             try:
-                self._store.commit(
-                    Finish(claim, Park("bug", detail), notices=(Notice("bug", detail, ways=("retry", "dismiss")),))
-                )
+                notice = Notice("bug", detail, ways=("retry", "dismiss"))
+                keep = frozenset(claim.open_fields)
+                self._store.commit(Finish(claim, Park("bug", detail), notices=(notice,), keep_notices=keep))
             except Exception:
                 log.exception("not parked", error_id=error_id)
 

@@ -112,6 +112,16 @@ def test_a_release_lets_what_waits_pass_and_nothing_else(store: Store, brake: Se
     assert not passes(store, "1"), "and it is good for an hour"
 
 
+def test_a_release_is_for_its_class(store: Store, brake: SetBrake) -> None:
+    brake.ceilings = {"update": 0, "clear": 0}
+    _, held = held_claim(store, "1")
+    store.holds.release(held.hold_id)
+    (claim,) = store.changes.claim("default", 10, 60)
+    answer = declare(store, claim, {"update": 1, "clear": 1})
+    assert isinstance(answer, Held)
+    assert answer.classes == {"clear"}
+
+
 def test_what_was_released_does_not_use_the_hour_up(store: Store, brake: SetBrake) -> None:
     brake.ceilings = {"update": 0}
     _, held = held_claim(store, "1")
