@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bridge.core.effects import Claim, Effect, EndDraft, GetRecord, Notice, Read, Wait
@@ -23,6 +24,8 @@ class ReadBack:
 
     not_taken: list[tuple[FieldPlan, str]] = field(default_factory=list)
     spelled: dict[str, dict[str, Value]] = field(default_factory=dict)
+    stamps: dict[str, datetime] = field(default_factory=dict)
+    """Side to the stamp that our write made: a reading with an older one is stale."""
 
     def held(self, plan: Plan) -> Plan:
         """The plan with the clears that were not taken held open: their base stays."""
@@ -42,6 +45,9 @@ class ReadBack:
             shadow = drafts[side].shadow
             seen = dataclasses.replace(shadow, values={**shadow.values, **values}, sent=shadow.sent - frozenset(values))
             drafts[side] = dataclasses.replace(drafts[side], shadow=seen)
+        for side, stamp in self.stamps.items():
+            marked = dataclasses.replace(drafts[side].shadow, updated_at=stamp, own_at=stamp)
+            drafts[side] = dataclasses.replace(drafts[side], shadow=marked)
         return drafts
 
     def notices(self) -> tuple[Notice, ...]:
@@ -70,6 +76,8 @@ def read_back(
             record = yield Read(GetRecord(ref), claim.change.lane)
         if record is not None:
             _judge(found, asked, side, record)
+            if record.updated_at is not None and not _unchanged(asked, side, record):
+                found.stamps[side] = record.updated_at
     return found
 
 

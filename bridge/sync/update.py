@@ -207,28 +207,36 @@ def ours(claim: Claim, stream: Stream) -> dict[str, dict[str, list[Value]]]:
 
 
 def suspicious(claim: Claim, stream: Stream, terms: Terms, records: Mapping[str, Record | None]) -> bool:
-    """Whether a reading soon after our own write differs from it without proof of being newer: a lagging replica shows the value
-    from before, and taking that for an edit would carry it back."""
+    """Whether a reading is older than what is remembered, or differs soon after our own write without proof of being newer: a
+    lagging replica shows the value from before, and taking that for an edit would carry it back."""
     for side, record in records.items():
         end = claim.link.end(side) if claim.link else None
-        if record is None or end is None or not end.shadow.sent:
+        if record is None or end is None:
             continue
-        written = [intent for intent in claim.intents if intent.side == side and intent.state == "answered"]
-        young = any(
-            (claim.now - intent.created_at).total_seconds() < terms.timings.lag + terms.timings.http_timeout
-            for intent in written
-        )
         known = end.shadow.updated_at
-        newer = record.updated_at is not None and known is not None and record.updated_at > known
-        if not young or newer:
+        if record.updated_at is not None and known is not None and record.updated_at != known:
+            if record.updated_at < known:
+                return True
             continue
+        written = _lately_written(claim, stream, terms, side)
         for rule in stream.fields:
-            if not rule.has(side) or rule.key(side) not in end.shadow.sent:
+            if not rule.has(side) or rule.key(side) not in written or rule.key(side) not in end.shadow.values:
                 continue
-            now, sent = rule.observe(side, record.raw), end.shadow.values[rule.key(side)]
-            if now is not ABSENT and now != sent and not rule.is_echo(side, sent, now):
+            now, base = rule.observe(side, record.raw), end.shadow.values[rule.key(side)]
+            if now is not ABSENT and now != base and not rule.is_echo(side, base, now):
                 return True
     return False
+
+
+def _lately_written(claim: Claim, stream: Stream, terms: Terms, side: str) -> set[str]:
+    """Shadow keys of what was written so lately that a replica may not show it yet."""
+    lag = timedelta(seconds=terms.timings.lag + terms.timings.http_timeout)
+    return {
+        key
+        for intent in claim.intents
+        if intent.side == side and intent.state == "answered" and claim.now - intent.created_at < lag
+        for key in by_key(stream, side, intent.step.values)
+    }
 
 
 def _draft(
