@@ -57,10 +57,26 @@ def apply(connection: Connection, operations: Sequence[Operation], brake: Brake,
     Those of different claims owe each other no order, so what is alike is done together: a statement for a group costs
     little more than one for a single operation.
     """
+    savepoint = connection.begin_nested()
+    try:
+        answers = _grouped(connection, operations, brake, now)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        savepoint.rollback()
+        if len(operations) == 1:
+            return [error]
+        # One of them spoils it for all: each is done by itself.
+        return [answer for each in operations for answer in apply(connection, [each], brake, now)]
+    savepoint.commit()
+    return answers
+
+
+def _grouped(connection: Connection, operations: Sequence[Operation], brake: Brake, now: datetime) -> list[Answer]:
     answers: dict[int, Answer] = {}
     for places in _rounds(operations):
         for alike in _alike(places, operations).values():
-            told = _together(connection, [operations[place] for place in alike], brake, now)
+            told = _carry_out(connection, [operations[place] for place in alike], brake, now)
             answers.update(zip(alike, told, strict=True))
     return [answers[place] for place in range(len(operations))]
 
@@ -88,22 +104,6 @@ def _alike(places: Iterable[int], operations: Sequence[Operation]) -> dict[tuple
         else:
             groups[type(operation), operation.claim.change.connection].append(place)
     return groups
-
-
-def _together(connection: Connection, operations: Sequence[Operation], brake: Brake, now: datetime) -> list[Answer]:
-    """The answers of operations that are alike. If one of them spoils the group, each is done by itself."""
-    savepoint = connection.begin_nested()
-    try:
-        answers = _carry_out(connection, operations, brake, now)
-    except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise
-        savepoint.rollback()
-        if len(operations) == 1:
-            return [error]
-        return [answer for each in operations for answer in _together(connection, [each], brake, now)]
-    savepoint.commit()
-    return answers
 
 
 def _carry_out(connection: Connection, operations: Sequence[Any], brake: Brake, now: datetime) -> list[Answer]:
