@@ -41,6 +41,9 @@ from bridge.sync.terms import Terms
 
 log = structlog.get_logger(__name__)
 
+LOOK_SECONDS = 0.1
+"""Claims are taken in handfuls, but where a rate limit makes a handful slow, live work is looked for this often."""
+
 
 @dataclass(frozen=True, slots=True)
 class Drained:
@@ -88,14 +91,20 @@ class Driver:
         terms = self._terms(connection)
         end = self._clock.monotonic() + seconds
         running: set[Future[None]] = set()
-        handled, dry = 0, False
+        ready: list[Claim] = []
+        handled, dry, looked = 0, False, -LOOK_SECONDS
         while True:
-            open_for_more = self._clock.monotonic() < end and not stopping.is_set()
-            room = self._in_flight * 2 - len(running)
-            if open_for_more and room >= self._in_flight // 2:
-                claims = self._claim(connection, terms, room)
+            now = self._clock.monotonic()
+            room = self._in_flight * 2 - len(running) - len(ready)
+            look = room >= self._in_flight // 2 or (room > 0 and now - looked >= LOOK_SECONDS)
+            if look and now < end and not stopping.is_set():
+                claims, looked = self._claim(connection, terms, room), now
                 dry = not claims
-                running |= {self._pool.submit(self.run, claim, terms) for claim in claims}
+                # Somebody's edit does not stand behind what a backfill has claimed and not begun.
+                ready = sorted([*ready, *claims], key=lambda claim: claim.change.lane != "live")
+            free = self._in_flight - len(running)
+            starting, ready = ready[:free], ready[free:]
+            running |= {self._pool.submit(self.run, claim, terms) for claim in starting}
             if not running:
                 return Drained(handled, left=not dry)
             done, running = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
