@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from bridge.core.effects import Claim, Effect, Operation
+from bridge.core.effects import Claim, Effect, Operation, Read
 from bridge.core.guards import Brake
 from bridge.core.mapping.loader import load
 from bridge.core.mapping.model import Mappings
@@ -100,6 +100,10 @@ class Bridge:
 
     def reconcile(self, worker: str, claim: Claim) -> Generator[Effect, Any, None]:
         return reconcile(claim, self.terms_of(worker))
+
+    def read(self, worker: str, effect: Read) -> Any:
+        """As the real driver asks a remote."""
+        return self._drivers.carry_out(effect, self.terms_of(worker))
 
     def commit(self, operation: Operation) -> Any:
         (answer,) = self.store.apply([operation])

@@ -46,6 +46,11 @@ def start(bridge: Bridge) -> None:
     backfill.start(bridge.store, bridge.mappings, CONNECTION)
 
 
+def at_work(bridge: Bridge) -> bool:
+    """Whether anything that a person started goes on."""
+    return any(module.active(bridge.store, CONNECTION) is not None for module in (backfill, undo))
+
+
 def go_on(bridge: Bridge) -> None:
     """One round of the duty that brings a backfill or an undo forward."""
     if backfill.active(bridge.store, CONNECTION) is not None:

@@ -25,7 +25,7 @@ def bridge_of(world: World) -> Bridge:
 def plan_and_apply(world: World, dice: tuple[int, ...]) -> bool:
     """The connection observes for a while, or goes on; then a plan is read, and carried out before anybody edits again."""
     bridge = bridge_of(world)
-    if bridge.store.runs.active(CONNECTION) is not None:
+    if engine_runs.at_work(bridge):
         return False
     if dice[0] % 3 == 0:
         _read_and_apply(world)
@@ -42,7 +42,7 @@ def _read_and_apply(world: World) -> None:
         while before != (before := world.journal.count("landing", "removal")):
             world.run(world.now + COMES_TO_REST)
         bridge.store.connections.resume(CONNECTION)
-        if bridge.store.runs.active(CONNECTION) is None:
+        if not engine_runs.at_work(bridge):
             world.note("resolved", note="backfill", values={"way": "backfill"})
             world.plans.append(engine_runs.plan_and_apply(bridge))
             world.counts["plan applied"] += 1
@@ -53,7 +53,7 @@ def _read_and_apply(world: World) -> None:
 def start_backfill(world: World, dice: tuple[int, ...]) -> bool:
     """Somebody starts a backfill in the middle of everything."""
     bridge = bridge_of(world)
-    if bridge.store.runs.active(CONNECTION) is not None:
+    if engine_runs.at_work(bridge):
         return False
     engine_runs.start(bridge)
     world.note("resolved", note="backfill", values={"way": "backfill"})

@@ -138,6 +138,17 @@ def delete(world: World, dice: tuple[int, ...]) -> bool:
 
 
 @act(1)
+def delete_and_restore(world: World, dice: tuple[int, ...]) -> bool:
+    """Deleted by mistake, and brought back after a while."""
+    remote, stream = side_of(world, dice[0]), ("contacts", "deals")[dice[1] % 2]
+    row = some_row(remote, stream, dice[2])
+    if row is None or not remote.delete(row.object, row.id):
+        return False
+    world.later((1.0, 15.0, 60.0)[dice[3] % 3], lambda: remote.restore(row.object, row.id))
+    return True
+
+
+@act(1)
 def come_back(world: World, dice: tuple[int, ...]) -> bool:
     """A company is archived and active again after a while."""
     row = some_row(world.crm, "companies", dice[2])

@@ -249,8 +249,19 @@ def _parent_waits(asked: Asked) -> bool:
         for id in link.ends.values()
     }
     told = {shown.id for shown in asked.case.final.shown if shown.stream == "companies"}
-    parents = {pick(row.raw or {}, spec.path(side)) for side, row in asked.rows()} - {None}
+    family = [*asked.rows(), *_twins(asked)]
+    parents = {pick(row.raw or {}, spec.path(side)) for side, row in family} - {None}
     return not parents or any(parent not in live or parent in told for parent in parents)
+
+
+def _twins(asked: Asked) -> Iterator[tuple[str, Row]]:
+    """Records that it would be bound to: it waits for their parents, too."""
+    stream = asked.shown.stream
+    mine = {value for side, row in asked.rows() for value in _matches(asked.case, stream, side, row)}
+    for side in SIDES:
+        for row in asked.case.final.rows[side].values():
+            if row.object == OBJECTS[stream][side] and mine & _matches(asked.case, stream, side, row):
+                yield side, row
 
 
 REASONS: Mapping[str, Callable[[Asked], Any]] = {

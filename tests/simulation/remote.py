@@ -212,6 +212,17 @@ class Remote:
         self.watch(object, id, "deleted")
         return True
 
+    def restore(self, object: str, id: str) -> bool:
+        """Bring a record back that somebody deleted, as it was."""
+        row = self.rows.get((object, id))
+        if row is None or row.raw is not None:
+            return False
+        raw = next(raw for _, raw in reversed(row.versions) if raw is not None)
+        row.versions.append((self.time(), {**copy.deepcopy(raw), self.stamp_path: self.stamp()}))
+        self.journal.add(Event(self.time(), "edit", self.system, object, id, note="restored"))
+        self.watch(object, id, "updated")
+        return True
+
     def rename(self, kind: str, id: str, name: str) -> None:
         """Give a label or a stage a name; a new id makes a new one."""
         self.names.setdefault(kind, {})[id] = name

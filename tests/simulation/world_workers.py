@@ -12,19 +12,14 @@ from bridge.core.effects import (
     Commit,
     Done,
     Effect,
-    FindByKey,
-    FindByValue,
     Finish,
     Finished,
-    GetRecord,
-    ListChildren,
     Read,
-    ReadTables,
     Wait,
     Write,
 )
 from bridge.core.errors import LeaseLost, RemoteError
-from bridge.core.records import Link, Record
+from bridge.core.records import Link
 from tests.simulation.chances import HTTP_TIMEOUT
 from tests.simulation.peers import Sender
 from tests.simulation.telling import tell
@@ -187,8 +182,9 @@ class Job:
     def _carry_out(self, effect: Effect) -> Any:
         world = self.world
         match effect:
-            case Read(ask):
-                return self._read(ask)
+            case Read():
+                assert world.engine is not None
+                return world.engine.read(self.worker.name, effect)
             case Write(_, _, step):
                 return world.peers[step.system].send(step)
             case Commit(operation):
@@ -197,24 +193,6 @@ class Job:
                 self._remembered(operation, answer)
                 return answer
         raise AssertionError(effect)
-
-    def _read(self, ask: Any) -> Any:
-        peers = self.world.peers
-        match ask:
-            case GetRecord(ref):
-                return peers[ref.system].get(ref)
-            case FindByKey(system, object, key):
-                return peers[system].find_by_key(object, key)
-            case FindByValue(system, object, path, value):
-                return peers[system].find(object, path, value)
-            case ListChildren(system, object, parent):
-                found: dict[str, Record] = {}
-                for page in peers[system].children(object, parent):
-                    found.update({record.ref.id: record for record in page.records})
-                return tuple(found.values())
-            case ReadTables(system, fresh):
-                return peers[system].tables(fresh=fresh)
-        raise AssertionError(ask)
 
     def _remembered(self, operation: Any, answer: Any) -> None:
         link = answer.link if isinstance(answer, Finished) else answer if isinstance(answer, Link) else None
