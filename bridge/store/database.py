@@ -142,4 +142,6 @@ def _prepare_postgres(connection: Any, _record: object) -> None:
         cursor.execute("SET timezone = 'UTC'")
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
         cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+        # A plan made while a table was empty reads all of it for as long as it is kept: in a burst until the next ANALYZE.
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
     connection.autocommit = autocommit

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from support.stores import HandClock, SetBrake
 
 from bridge.core.errors import SettingsError
-from bridge.store import Store
+from bridge.store import Hint, InboxEvent, Store
 from bridge.store.tables import metadata
 
 
@@ -110,6 +110,20 @@ def test_sqlite_keeps_its_promises(store: Store, dialect: str) -> None:
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
+
+
+def test_postgresql_keeps_no_plan_from_when_a_table_was_empty(open_store: Callable[[], Store], dialect: str) -> None:
+    """Such a plan reads the whole table: 25 ms instead of 3 for one look into an inbox of 10,000 rows that came in one burst."""
+    if dialect != "postgresql":
+        return
+    store = open_store()
+    for number in range(30):
+        event = InboxEvent("default", f"e{number}", "company.updated", "companies", "c1", b"{}")
+        store.inbox.receive([event], [(Hint("companies", "crm", "c1"),)])
+    with store._database.read() as session:
+        # Those without parameters are planned once in any case.
+        kept = text("SELECT generic_plans FROM pg_prepared_statements WHERE cardinality(parameter_types) > 0")
+        assert set(session.execute(kept).scalars()) == {0}
 
 
 def test_postgresql_frees_what_a_stopped_process_holds(open_store: Callable[[], Store], dialect: str) -> None:
