@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
+from bridge.core.records import ABSENT
 from bridge.store.database import Database
 from bridge.store.discarding import give_up
 from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
 from bridge.store.rows import Hint, HoldRow, Listing
 from bridge.store.sql import AnyRow
-from bridge.store.tables import attention, changes, held_changes, holds, link_ends, links
+from bridge.store.tables import attention, changes, held_changes, history, holds, link_ends, links
 
 BRAKE = "brake:"
 """How the causes of held changes begin; the class follows."""
@@ -132,9 +133,27 @@ def _keep_survivor(transaction: Connection, change: AnyRow, now: datetime) -> No
         link_ends.c.side == change.side,
         link_ends.c.record_id == change.record_id,
     )
+    kept = list(transaction.execute(mine).scalars())
     transaction.execute(
-        update(links).where(links.c.id.in_(mine)).values(state="dead", version=links.c.version + 1, updated_at=now)
+        update(links).where(links.c.id.in_(kept)).values(state="dead", version=links.c.version + 1, updated_at=now)
     )
+    for link in kept:
+        line = {
+            "connection": change.connection,
+            "stream": change.stream,
+            "link_id": link,
+            "at": now,
+            "side": change.side,
+            "record_id": change.record_id,
+            "field": "",
+            "old": ABSENT,
+            "new": ABSENT,
+            "cause": "deletion discarded",
+            "place": "",
+            "mapping_version": "",
+            "change_id": change.id,
+        }
+        transaction.execute(insert(history).values(line))
 
 
 def _waiting(transaction: Connection, id: int) -> Sequence[AnyRow]:

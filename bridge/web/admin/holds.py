@@ -26,6 +26,8 @@ def router(bridge: Bridge) -> APIRouter:
     @routes.post("/{id}/discard")
     def discard(id: int) -> Hold:
         """Drop the waiting changes; what the sides hold stays as it is."""
-        return Hold.of(holds.discard(id))
+        row = holds.discard(id)
+        bridge.doorbell.ring(row.connection)
+        return Hold.of(row)
 
     return routes

@@ -152,6 +152,8 @@ def test_a_discarded_deletion_keeps_the_survivor_for_good(store: Store, brake: S
     kept = store.links.get(link.id)
     assert kept is not None
     assert kept.state == "dead"
+    (line,) = store.history.page("default").items
+    assert (line.link_id, line.side, line.record_id, line.cause) == (link.id, "crm", "1", "deletion discarded")
 
 
 def test_a_discarded_field_is_answered_and_looked_at(store: Store, brake: SetBrake) -> None:
