@@ -75,7 +75,8 @@ def edit(at: Site, edits: int, value: str = "edited") -> float:
     ids = [row["id"] for row in crm.dump("companies")][:edits]
     for id in ids:
         crm.patch("companies", id, {"industry": value})
-    deliver(at.port, [message(f"{value}-{id}", event(id)) for id in ids], connections=16)
+    told = deliver(at.port, [message(f"{value}-{id}", event(id)) for id in ids], connections=16)
+    verify(all(each.status == 202 for each in told), "an event was not acknowledged")
     writes = updates(assembly)
     at.admin("POST", "/connections/default/resume")
     seconds = until(lambda: updates(assembly) >= writes + edits, 300, "the edits")

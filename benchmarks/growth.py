@@ -39,7 +39,7 @@ def _links(sizes: tuple[int, ...]) -> Iterator[Figure]:
         for size in sizes:
             _fill(at, size)
             used = at.cpu_seconds("worker")
-            rate = edit(at, 500, f"edited at {size}")
+            rate = edit(at, 500, f"edited-{size}")
             spent = (at.cpu_seconds("worker") - used) / 500
             verify(at.one("SELECT count(*) FROM links") == size, "not as many links as this size has")
             disk = sum(path.stat().st_size for path in at.folder.glob("bridge.db*")) / 1e6
