@@ -81,7 +81,7 @@ def by_rule(case: Case, pair: Pair, spec: FieldSpec, winners: list[Write]) -> li
     common_past = ever_landed(case, pair, spec, winners) or adopted(case, pair, spec)
     without_base = case.both_by_users(pair) and not common_past
     rule = case.rules.on_bind if without_base else case.rules.conflict
-    if without_base and agreed_once(case, pair, spec, winners):
+    if agreed_once(case, pair, spec, winners):
         return winners
     if rule == "newest" and not _agree(case, spec, winners):
         proven = newest(case, pair, spec, winners, own_counts=without_base)
@@ -119,7 +119,7 @@ def adopted(case: Case, pair: Pair, spec: FieldSpec) -> bool:
 
 
 def agreed_once(case: Case, pair: Pair, spec: FieldSpec, winners: Sequence[Write]) -> bool:
-    """Before they were bound both sides said the same for a while; an edit after that is no difference on bind."""
+    """Both sides said the same for a while; an edit after that is no conflict, and no difference on bind."""
     writes = users_writes(case, pair, spec)
     return any(
         means(case, spec, winner.side, winner.value, write)

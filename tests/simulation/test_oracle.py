@@ -61,6 +61,11 @@ def test_between_edits_in_ignorance_the_rule_decides() -> None:
     assert story.landed(2, "assembly", "x").told() == {"superseded"}
 
 
+def test_an_edit_after_both_typed_the_same_may_win() -> None:
+    story = Story(Rules(STREAMS, conflict="crm")).company("y", "y").bound(0.5)
+    assert story.crm_edit(1, "x").assembly_edit(1, "x").assembly_edit(3, "y").landed(9, "crm", "y").told() == set()
+
+
 def test_an_edit_between_look_and_write_is_the_residual() -> None:
     story = Story().company("x", "x").bound(0.5).crm_edit(1, "x").assembly_edit(5, "y")
     assert story.landed(6, "assembly", "x", seen=4).bound(7).told() == set()
