@@ -45,7 +45,7 @@ class SideView:
 
     ``ours`` are raw values of this field in young intents: seeing one of them is our write, however late it landed.
     ``base`` is the raw base or ``NO_BASE``; ``sent`` that the base is our own write, not seen come back yet; ``unread`` that it
-    could not be read back when it was written.
+    could not be read back when it was written. ``last`` is what we sent last, if nobody answered it.
     """
 
     side: str
@@ -54,6 +54,7 @@ class SideView:
     sent: bool = False
     ours: tuple[Value, ...] = ()
     unread: bool = False
+    last: Value = ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,9 @@ def _read(rule: Field, view: SideView, lookups: Lookups) -> _Read:
         # The remote trimmed, cut or rounded what we sent. The value we meant stays the base, so that a name cut at
         # 100 characters never shortens the other side's.
         return _Read(view, common, common, moved=False)
-    if any(strictly_equal(now, value) or resembles(value, now) for value in view.ours):
+    merged = rule.unordered and strictly_equal(now, view.last)
+    # A set that we merged for both sides holds what people added to either: its elements are no stranger's, and none of ours.
+    if not merged and any(strictly_equal(now, value) or resembles(value, now) for value in view.ours):
         # What we sent, or the remote's spelling of it: its answer was lost before it could be read back.
         return _Read(view, common, common, moved=False, astray=True)
     try:

@@ -68,6 +68,8 @@ class Situation:
     most_flips: int | None = None
     """How often a field may be written back and forth before it is frozen; ``None``: for ever."""
     reverts: tuple[Revert, ...] = ()
+    last: Mapping[str, Mapping[str, Value]] = dataclasses.field(default_factory=dict)
+    """Side to shadow key to what was sent last, where nobody answered it."""
     written: Mapping[str, datetime] = dataclasses.field(default_factory=dict)
     """Side to the last moment (our clock) at which a write of ours can have moved its stamp."""
     untaken: frozenset[str] = frozenset()
@@ -499,7 +501,8 @@ def _view(rule: Field, side: str, situation: Situation) -> SideView:
     )
     # A saga that was interrupted has not read back what it wrote.
     unread = situation.link is not None and situation.link.state == "half"
-    return dataclasses.replace(view, unread=view.sent and unread)
+    last = situation.last.get(side, {}).get(rule.key(side), ABSENT) if rule.has(side) else ABSENT
+    return dataclasses.replace(view, unread=view.sent and unread, last=last)
 
 
 def _record_id(situation: Situation, side: str) -> str | None:

@@ -92,6 +92,7 @@ def planned(
         claim.recent,
         terms.most_flips,
         claim.undo.reverts if claim.undo else (),
+        _last_sent(claim, stream),
         _last_written(claim, stream, terms),
         frozenset(name for name, cause in claim.open_fields.items() if cause == "clear not taken"),
     )
@@ -204,6 +205,14 @@ def ours(claim: Claim, stream: Stream) -> dict[str, dict[str, list[Value]]]:
         for key, value in by_key(stream, intent.side, intent.step.values).items():
             found.setdefault(intent.side, {}).setdefault(key, []).append(value)
     return found
+
+
+def _last_sent(claim: Claim, stream: Stream) -> dict[str, dict[str, Value]]:
+    last: dict[str, dict[str, Value]] = {}
+    for intent in sorted(claim.intents, key=lambda one: one.id):
+        for key, value in by_key(stream, intent.side, intent.step.values).items():
+            last.setdefault(intent.side, {})[key] = value if intent.state == "open" else ABSENT
+    return last
 
 
 def suspicious(claim: Claim, stream: Stream, terms: Terms, records: Mapping[str, Record | None]) -> bool:

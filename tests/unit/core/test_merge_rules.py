@@ -205,6 +205,18 @@ def test_sets_merge_by_element_where_a_system_says_null_for_an_empty_one() -> No
     assert decide(tags, (None, None), (["a"], [])).writes == {}
 
 
+def test_a_merged_set_whose_write_landed_unanswered_keeps_what_people_added() -> None:
+    tags = field("unordered: true", spec="crm: tags, assembly: tags")
+    merged = ["here", "there"]
+    views = [
+        SideView("crm", merged, [], ours=(merged,), last=merged),
+        SideView("assembly", ["there"], []),
+    ]
+    assert set(merge(tags, views, Lookups()).writes["assembly"]) == {"here", "there"}
+    late = [SideView("crm", merged, ["there"], ours=(merged,)), SideView("assembly", ["there"], ["there"])]
+    assert dict(merge(tags, late, Lookups()).writes) == {"crm": ["there"]}, "an older write that was superseded since"
+
+
 def test_one_is_not_true() -> None:
     assert dict(decide(field(), (1, True), (1, 1)).writes) == {"assembly": True}
 
