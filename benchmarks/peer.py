@@ -59,7 +59,7 @@ Contestant = Callable[[int, int], AbstractContextManager[Running]]
 
 
 def peer(_runs: int, *, full: bool, install: bool = False) -> Iterator[Figure]:
-    count, limited = (2_000, 600) if full else (2_000, 200)
+    count, limited = 2_000, 200 if full else 100
     with installed(install) as program:
         contestants: dict[str, Contestant] = {"bridge": _bridge}
         if program is not None:
