@@ -91,7 +91,9 @@ class Case:
 
     def waved_aside(self, pair: Pair, spec: FieldSpec) -> bool:
         """A person said "never mind" about it, and nobody wrote it since."""
-        said = [event for event in self._words(pair, spec.name, "") if event.values["way"] in ("dismiss", "discard")]
+        # A field that flows to one side only, answered with that side: it is left as it is.
+        aside = {"dismiss", "discard", spec.to}
+        said = [event for event in self._words(pair, spec.name, "") if event.values["way"] in aside]
         return bool(said) and not any(
             event.kind in ("create", "edit") and event.at > said[-1].at and spec.path(event.side) in event.values
             for event in pair.events

@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulation.oracle_story import RULES, Story
 from tests.simulation.oracle_terms import Shown
+from tests.simulation.rules import STREAMS
 
 # --- needless questions ---
 
@@ -38,6 +39,7 @@ def test_a_conflict_that_the_rule_decides_or_that_is_over_is_needless() -> None:
     [
         "differs on bind",
         "differs after rebuild",
+        "origin unknown",
         "wrong side",
         "clear not taken",
         "frozen",
@@ -107,6 +109,14 @@ def test_what_a_person_waved_aside_stays_as_it_is_until_somebody_writes_it() -> 
     story = Story(replace(RULES, conflict="crm")).company("x", "y").bound(0.5).crm_edit(1, "x").assembly_edit(9, "y")
     assert answered(story, 10, "discard").told() == set()
     assert "not converged" in story.crm_edit(12, "x").told()
+
+
+def test_an_answer_for_the_side_that_a_field_only_flows_to_leaves_it_as_it_is() -> None:
+    industry = next(spec for spec in STREAMS["companies"] if spec.name == "industry")
+    rules = RULES.mapping("companies", replace(industry, to="assembly"))
+    story = Story(rules).company("x", "y").bound(0.5).crm_edit(1, "x")
+    assert answered(story, 10, "assembly", crm="x", assembly="y").told() == set()
+    assert "not converged" in answered(Story(rules).company("x", "y").bound(0.5).crm_edit(1, "x"), 10, "crm").told()
 
 
 def test_the_brake_lets_no_more_pass_than_its_ceiling() -> None:
