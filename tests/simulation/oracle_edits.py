@@ -168,6 +168,9 @@ def blind(case: Case, pair: Pair, spec: FieldSpec, edit: Event) -> bool:
 
 def means(case: Case, spec: FieldSpec, side: str, value: Any, write: Write) -> bool:
     """Whether a value on ``side`` is what was written: exactly on the same side, in the remote's spelling on the other."""
+    if write.answer and side == "crm":
+        # What a person typed into the bridge is spelled by the CRM as by Assembly.
+        return alike(spec, write.value, value, cut=case.final.cut)
     if write.side == side:
         return bool(value == write.value)
     crm, assembly = (value, write.value) if side == "crm" else (write.value, value)
