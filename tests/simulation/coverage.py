@@ -66,9 +66,11 @@ PER_THOUSAND: dict[str, int] = {
 PER_OPERATION = 30
 """Per unit of an operation's weight and thousand seeds."""
 SHARE: dict[str, float] = {
-    "answer": 0.6,
+    "answer": 0.3,
     "answer_group": 0.2,
     "decide_hold": 0.05,
+    "delete": 0.6,
+    "delete_and_restore": 0.3,
     "forget": 0.3,
     "move_child": 0.4,
     "undo": 0.4,
@@ -76,41 +78,43 @@ SHARE: dict[str, float] = {
 """Of the times an operation is drawn, how often it finds something to do, where that is seldom."""
 PER_MEETING: dict[str, float] = {
     # outside
-    "throttle": 6,
-    "error": 6,
-    "lost": 1,
-    "timeout": 2,
-    "late": 1,
-    "hook lost": 6,
-    "hook twice": 6,
-    "hook late": 6,
-    "ring lost": 6,
-    "outage": 2.5,
+    "throttle": 4,
+    "error": 4,
+    "lost": 0.5,
+    "timeout": 1,
+    "late": 0.5,
+    "hook lost": 4,
+    "hook twice": 4,
+    "hook late": 4,
+    "ring lost": 4,
+    "outage": 1,
     # inside
-    "read": 3,
-    "commit": 5,
-    "write": 1.5,
-    "duty": 0.25,
-    "stall": 1.2,
+    "read": 2,
+    "commit": 3,
+    "write": 1,
+    "duty": 0.1,
+    "stall": 0.5,
     # both at once
-    "refused × read": 0.8,
-    "refused × commit": 1.5,
-    "refused × write": 0.4,
-    "refused × stall": 0.3,
-    "unanswered × read": 0.4,
-    "unanswered × commit": 0.6,
-    "unanswered × write": 0.2,
-    "unanswered × stall": 0.1,
-    "unheard × read": 1.5,
-    "unheard × commit": 2.5,
-    "unheard × write": 0.6,
-    "unheard × stall": 0.6,
-    "unheard × duty": 0.1,
-    "outage × commit": 0.3,
-    "outage × read": 0.15,
+    "refused × read": 0.4,
+    "refused × commit": 0.8,
+    "refused × write": 0.2,
+    "refused × stall": 0.15,
+    "unanswered × read": 0.2,
+    "unanswered × commit": 0.25,
+    "unanswered × write": 0.1,
+    "unanswered × stall": 0.05,
+    "unheard × read": 0.8,
+    "unheard × commit": 1.2,
+    "unheard × write": 0.3,
+    "unheard × stall": 0.25,
+    "unheard × duty": 0.05,
+    "outage × commit": 0.15,
+    "outage × read": 0.08,
 }
 """How often an operation met each fault, each crash and both at once, per unit of its weight and thousand seeds: rare meetings are
 asked of the operations that are drawn often enough to have them."""
+SURE = 3.0
+TOGETHER = "the others"
 SELDOM = frozenset({"decide_hold", "answer_group", "forget", "undo", "plan_and_apply"})
 """What these begin happens in a still world, or seldom: their own count proves them."""
 SMALLEST = 500
@@ -157,14 +161,19 @@ def missing(counts: Counter[str], seeds: int) -> list[str]:
     """What was played less often than it must be."""
     if seeds < SMALLEST:
         return [name for name in ("kill", "op edit", "op create", "hook lost", "duty poll") if not counts[name]]
-    wanted = {name: float(needed) for name, needed in PER_THOUSAND.items()}
+    thousands = seeds / 1000
+    wanted = {name: needed * thousands for name, needed in PER_THOUSAND.items()}
+    have = Counter(counts)
     for name, weight in WEIGHTS.items():
-        wanted[f"op {name}"] = PER_OPERATION * weight * SHARE.get(name, 1.0)
-        if name not in SELDOM:
-            share = weight * SHARE.get(name, 1.0)
-            wanted |= {cross(name, met): each * share for met, each in PER_MEETING.items()}
+        share = weight * SHARE.get(name, 1.0)
+        wanted[f"op {name}"] = PER_OPERATION * share * thousands
+        for met, each in PER_MEETING.items() if name not in SELDOM else ():
+            needed = each * share * thousands
+            # What one operation would meet once or twice by chance is asked of all such operations together.
+            asked = cross(name if needed >= SURE else TOGETHER, met)
+            wanted[asked] = wanted.get(asked, 0.0) + needed
+            if needed < SURE:
+                have[asked] += counts[cross(name, met)]
     return [
-        f"{name}: {counts[name]} of {int(needed * seeds / 1000)}"
-        for name, needed in sorted(wanted.items())
-        if counts[name] < int(needed * seeds / 1000)
+        f"{name}: {have[name]} of {int(needed)}" for name, needed in sorted(wanted.items()) if have[name] < int(needed)
     ]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.campaign import play
-from tests.simulation.coverage import crossings, missing
+from tests.simulation.coverage import PER_MEETING, cross, crossings, missing
+from tests.simulation.operations import WEIGHTS
 
 SEEDS = int(os.environ.get("SIM_SEEDS", "40"))
 FIRST = int(os.environ.get("SIM_FIRST", "0"))
@@ -59,6 +60,7 @@ def test_a_campaign_in_which_little_happens_fails() -> None:
     for name in ("op edit", "op answer", "edit × late", "clear × write", "edit × unanswered × commit", "plan applied"):
         assert any(line.startswith(f"{name}:") for line in told)
     enough = Counter({line.partition(":")[0]: 10_000 for line in told})
+    enough.update({cross(name, met): 10 for name in WEIGHTS for met in PER_MEETING})
     assert missing(enough, 2000) == []
 
 
