@@ -36,7 +36,7 @@ class Fallen:
 def every_crash_point_recovers(play: Play) -> None:
     """A worker dies at a named place while it brings a new record over; the other one goes on and nobody helps."""
     points = play.pick(("after-Write", "inside-Finish-commit"), POINTS, POINTS)
-    times, sites = play.pick((1, 1), (1, 5), (5, 10))
+    times, sites = play.pick((1, 1), (1, 4), (5, 6))
     settings: dict[str, Any] = dict(NO_BRAKE) if play.size == "full" else {**NO_BRAKE, **QUICK_TIMES}
     settings |= {"poll_interval_seconds": 1}
     play.said += [RAISED, "poll_interval_seconds 1", *([] if play.size == "full" else [SHORT])]
@@ -117,7 +117,7 @@ def _crash(play: Play, at: Site, name: str) -> Fallen:
     point = name.partition(" ")[0]
     process = at.processes[name]
     # Awake enough to be told: it says so when everything is built.
-    play.until((at.folder / f"{name} up").exists, 60, f"the start of {name}", 0.02)
+    play.until((at.folder / f"{name} up").exists, 240, f"the start of {name}", 0.02)
     stamp = time.time_ns()
     made = f"{name} {stamp}"
     (at.folder / name).unlink()
