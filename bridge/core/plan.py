@@ -471,6 +471,18 @@ def references(stream: Stream, records: Iterable[Record | None]) -> frozenset[Re
     )
 
 
+def typed_references(stream: Stream, decisions: Iterable[Decision]) -> frozenset[Reference]:
+    """Every parent that a person named in an answer, as the left side's id."""
+    left = stream.sides[0]
+    return frozenset(
+        reference
+        for decision in decisions
+        for rule in stream.fields
+        if rule.name == decision.field and rule.has(left)
+        for reference in rule.references(left, decision.value)
+    )
+
+
 def _times(stream: Stream, situation: Situation) -> Times:
     at: dict[str, datetime | None] = {}
     for side in stream.sides:

@@ -13,13 +13,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bridge.core.effects import LinkDraft
+from bridge.core.effects import Decision, LinkDraft
 from bridge.core.errors import ParentNotLinked, Undecodable
 from bridge.core.identity import match_values
 from bridge.core.mapping.model import Stream
 from bridge.core.merge import Mode
-from bridge.core.plan import Plan, Situation, blockers, plan_create, plan_update, references, settle, unmoved
-from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Table
+from bridge.core.plan import (
+    Plan,
+    Situation,
+    blockers,
+    plan_create,
+    plan_update,
+    references,
+    settle,
+    typed_references,
+    unmoved,
+)
+from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Reference, Table
 from bridge.store import ItemDraft, ScanRow, Store
 from bridge.sync.terms import Terms
 from bridge.sync.update import missing_key
@@ -96,14 +106,17 @@ class Planner:
         found = self._by_ids(right, list(partners.values()))
         keyed = self._by_keys(right, "join", [self._stream.join_key(one) for one in ids if one not in links])
         records = [self._record(left, row) for row in rows]
-        lookups = self._lookups([*records, *found.values(), *(one for group in keyed.values() for one in group)])
+        answers = self._store.attention.decided([link.id for link in links.values()])
+        typed = frozenset().union(*(typed_references(self._stream, given) for given in answers.values()))
+        shown = [*records, *found.values(), *(one for group in keyed.values() for one in group)]
+        lookups = self._lookups(shown, typed)
         result = PageResult()
         for record in records:
             link = links.get(record.ref.id)
             if link is not None:
                 partner = partners.get(link.id)
                 result.paired.update([partner] if partner else [])
-                self._linked(result, record, link, found.get(partner or ""), lookups)
+                self._linked(result, record, link, found.get(partner or ""), lookups, answers.get(link.id, ()))
             else:
                 carriers = keyed.get(self._stream.join_key(record.ref.id), [])
                 self._unlinked(result, record, carriers, lookups)
@@ -129,7 +142,15 @@ class Planner:
             result.items.append(self._new(record, seed, lookups))
         return result
 
-    def _linked(self, result: PageResult, record: Record, link: Link, other: Record | None, lookups: Lookups) -> None:
+    def _linked(
+        self,
+        result: PageResult,
+        record: Record,
+        link: Link,
+        other: Record | None,
+        lookups: Lookups,
+        answers: tuple[Decision, ...],
+    ) -> None:
         left, right = self._stream.sides
         scoped = self._scoped(record) and (other is None or self._scoped(other))
         if link.state == "dead" or (link.state == "suspended" and not scoped):
@@ -141,7 +162,7 @@ class Planner:
             not readable
             or (other is not None and right_end is not None and unmoved(self._stream, right, other, right_end.shadow))
         )
-        if link.state == "live" and scoped and quiet:
+        if link.state == "live" and scoped and quiet and not answers:
             result.unchanged += 1
             return
         if readable and other is None and right_end is not None:
@@ -155,7 +176,9 @@ class Planner:
             "update", left, record.ref.id, record.ref.id, right_end.record_id if right_end else None, calls=2
         )
         try:
-            plan = plan_update(self._stream, self._situation(link, {left: record, right: other}), lookups)
+            plan = plan_update(
+                self._stream, self._situation(link, {left: record, right: other}, answers=answers), lookups
+            )
         except (ParentNotLinked, Undecodable):
             result.items.append(item)
             return
@@ -180,10 +203,16 @@ class Planner:
         ends = {end.side: end.record_id for end in link.ends.values()}
         return self._item("check", side, ends[side], ends.get(left), ends.get(right), calls=2)
 
-    def _situation(self, link: Link | None, records: Mapping[str, Record | None], mode: Mode = "known") -> Situation:
+    def _situation(
+        self,
+        link: Link | None,
+        records: Mapping[str, Record | None],
+        mode: Mode = "known",
+        answers: tuple[Decision, ...] = (),
+    ) -> Situation:
         """As a reconcile sees it, as far as a listing tells."""
         margin = timedelta(seconds=self._terms.timings.margin)
-        return Situation(link, records, mode, offsets=self._terms.offsets(), margin=margin)
+        return Situation(link, records, mode, decisions=answers, offsets=self._terms.offsets(), margin=margin)
 
     def _unlinked(self, result: PageResult, record: Record, carriers: list[Record], lookups: Lookups) -> None:
         left, right = self._stream.sides
@@ -285,8 +314,8 @@ class Planner:
         rows = self._store.scans.by_keys(self._run, self._stream.name, side, kind, values)
         return {value: [self._record(side, row) for row in group] for value, group in rows.items()}
 
-    def _lookups(self, records: Sequence[Record]) -> Lookups:
-        wanted = references(self._stream, records)
+    def _lookups(self, records: Sequence[Record], typed: frozenset[Reference] = frozenset()) -> Lookups:
+        wanted = references(self._stream, records) | typed
         return Lookups(self._names(), self._store.links.resolve(self._connection, wanted) if wanted else {})
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from bridge.core.effects import Decision
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
 from bridge.core.records import ABSENT, Json, Reference, Value
@@ -14,6 +16,7 @@ from bridge.store import holds
 from bridge.store.database import Database
 from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
+from bridge.store.remembered import decisions
 from bridge.store.rows import AttentionGroup, AttentionRow, Hint, Listing, Raised
 from bridge.store.sql import AnyRow, chunks
 from bridge.store.tables import attention
@@ -75,6 +78,16 @@ class Attention:
                 for link, field, values in transaction.execute(query):
                     found.setdefault(link, {})[field] = values
         return found
+
+    def decided(self, links: Collection[int]) -> dict[int, tuple[Decision, ...]]:
+        """Link to the answers about its fields that wait to be carried out."""
+        rows: dict[int, list[AnyRow]] = defaultdict(list)
+        with self._database.read() as transaction:
+            for chunk in chunks(links):
+                query = select(attention).where(attention.c.link_id.in_(chunk), attention.c.state == "decided")
+                for row in transaction.execute(query):
+                    rows[row.link_id].append(row)
+        return {link: decisions(answers) for link, answers in rows.items()}
 
     def groups(self, connection: str) -> tuple[AttentionGroup, ...]:
         """Open items counted by stream, cause, field and group, the largest first, each with the children that wait for it."""

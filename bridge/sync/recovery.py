@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -142,14 +143,31 @@ def made_here(
     sides' last word, so that an edit made since on either side is an edit and not a difference."""
     doubt: Literal["perhaps"] | None = None
     for made, source in ((found, record), (record, found)):
-        for intent in intents:
-            if intent.state != "open" or intent.step.verb != "create" or intent.side != made.ref.system:
-                continue
-            if _carries_key(stream, terms, made, source) or _tells(stream, made, intent):
-                return _memory(stream, intents, intent, made, source, lookups)
-            if not _keys(stream, terms, made):
-                doubt = "perhaps"
+        lost = [
+            intent
+            for intent in intents
+            if intent.state == "open" and intent.step.verb == "create" and intent.side == made.ref.system
+        ]
+        ours = [intent for intent in lost if _carries_key(stream, terms, made, source) or _tells(stream, made, intent)]
+        if ours:
+            return _memory(stream, intents, _agreed(stream, made, ours), made, source, lookups)
+        if lost and not _keys(stream, terms, made):
+            doubt = "perhaps"
     return doubt
+
+
+def _agreed(stream: Stream, made: Record, ours: Sequence[Intent]) -> Intent:
+    """Of several creates without an answer the one whose values the record shows, else what all of them say."""
+    shown = [intent for intent in ours if is_made_from(stream, made, intent)]
+    if len(shown) == 1:
+        return shown[0]
+    first, *others = ours
+    values = {
+        path: value
+        for path, value in first.step.values.items()
+        if all(path in other.step.values and other.step.values[path] == value for other in others)
+    }
+    return dataclasses.replace(first, step=dataclasses.replace(first.step, values=values))
 
 
 def _keys(stream: Stream, terms: Terms, made: Record) -> bool:

@@ -28,7 +28,7 @@ from bridge.core.effects import (
 )
 from bridge.core.errors import LabelMissing, LeaseLost, OutcomeUnknown, RemoteError
 from bridge.core.mapping.model import Stream
-from bridge.core.plan import brake_detail, references
+from bridge.core.plan import brake_detail, references, typed_references
 from bridge.core.records import Lookups, Record, Step
 
 Flow: TypeAlias = Generator[Effect, Any, Finish]
@@ -56,7 +56,7 @@ def look_up(
     for side in stream.sides:
         named = yield Read(ReadTables(side, fresh), claim.change.lane)
         tables.update({(side, kind): table for kind, table in named.items()})
-    wanted = references(stream, records)
+    wanted = references(stream, records) | typed_references(stream, claim.decisions)
     links = (yield Commit(Resolve(claim.change.connection, wanted))) if wanted else {}
     return Lookups(tables, links)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation import engine_runs
+from tests.simulation import engine_person, engine_runs
 from tests.simulation.remote import Habits
 from tests.simulation.stage import INDUSTRY, rules, stage
 
@@ -40,4 +40,22 @@ def test_a_conflict_is_planned_with_the_same_clocks_as_it_is_reconciled() -> Non
         told.crm.edit("companies", company, {"industry": "Newer"})
         items = engine_runs.read_plan(told.bridge)
         assert [item.writes for item in items] == [{("assembly", INDUSTRY): "Newer"}]
+        told.rest()
+
+
+def test_an_answer_that_waits_to_be_carried_out_is_in_the_plan() -> None:
+    with stage(terms=rules(conflict="ask"), duties=False) as told:
+        company, account = told.company()
+        told.crm.edit("companies", company, {"industry": "Wood"})
+        told.assembly.edit("accounts", account, {INDUSTRY: "Glass"})
+        told.wait(30)
+        store = told.bridge.store
+        store.connections.set_mode("default", "observing")
+        (row,) = engine_person.open_questions(told.bridge)
+        engine_person.answer(told.bridge, row, row.ways.index("value"), lambda *_: "Steel and glass")
+        items = engine_runs.read_plan(told.bridge)
+        assert [item.writes for item in items] == [
+            {("crm", "industry"): "Steel and glass", ("assembly", INDUSTRY): "Steel and glass"}
+        ]
+        store.connections.set_mode("default", "live")
         told.rest()

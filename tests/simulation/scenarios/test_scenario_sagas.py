@@ -144,3 +144,20 @@ def test_waiting_for_the_lease_of_a_killed_worker_costs_few_reads() -> None:
         told.wait(25)
         assert told.world.effects - began < 60
         told.settle()
+
+
+def test_of_two_lost_creates_the_one_that_the_record_shows_is_remembered() -> None:
+    """The first was never sent, its tier was cleared since; the second landed. What is typed after that is an edit."""
+    with stage(terms=rules(conflict="ask")) as told:
+        told.world.kill_before.append("write create")
+        company = told.crm.create("companies", {"name": "Acme", "website": "acme.com", "relationshipType": "customer"})
+        while not told.world.counts["kill"]:
+            told.wait(0.1)
+        told.crm.edit("companies", company, {"relationshipType": None})
+        told.faults["assembly"].timeout = 1.0
+        while not told.live("assembly", "companies"):
+            told.wait(0.1)
+        told.faults["assembly"].timeout = 0.0
+        told.crm.edit("companies", company, {"relationshipType": "vendor"})
+        told.settle()
+        assert told.value("crm", "companies", company, "relationshipType") == "vendor"
