@@ -265,6 +265,8 @@ class Done:
 
     result: str
     side: str = ""
+    settle: float = 0.0
+    """Seconds until the record is looked at once more, 0 for not at all: what was read may be older than its hint."""
 
 
 @dataclass(frozen=True, slots=True)

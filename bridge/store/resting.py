@@ -131,6 +131,9 @@ def _rest(
         case Done():
             cause = "gone" if outcome.result == "gone" else ""
             values = {"state": "done", "attempts": 0, "cause": cause, "detail": "", "looked_again": False}
+            if outcome.settle:
+                due = now + timedelta(seconds=outcome.settle)
+                values |= {"state": "pending", "due_at": due, "cause": "settle", "looked_again": True}
             values |= again if moved else {}
         case _ if moved:
             values = again

@@ -23,6 +23,7 @@ from bridge.core.effects import (
     GetRecord,
     LinkDraft,
     Notice,
+    Outcome,
     Park,
     Read,
 )
@@ -50,11 +51,30 @@ def reconcile(claim: Claim, terms: Terms) -> Generator[Effect, Any, None]:
     # A look that concluded nothing may not have seen the side that an old write landed on.
     over = lapsed(finish, terms) if isinstance(finish.outcome, Done) else {}
     intents = {**over, **finish.intents}
-    answer = yield Commit(replace(finish, intents=intents))
+    finish = replace(finish, intents=intents, outcome=_once_more(claim, terms, finish))
+    answer = yield Commit(finish)
     if isinstance(answer, Busy):
         # Another link took one of the ends meanwhile: what was decided here is void, what was answered is not.
         keep = frozenset(claim.open_fields)
         yield Commit(Finish(claim, Again(terms.timings.busy, "bound meanwhile"), intents=intents, keep_notices=keep))
+
+
+def _once_more(claim: Claim, terms: Terms, finish: Finish) -> Outcome:
+    """A webhook may outrun the replica we read: what that showed can be new, and still not the newest. Where the listing is asked
+    often (``updated_after``) it tells of the rest."""
+    outcome, change = finish.outcome, claim.change
+    if (
+        not isinstance(outcome, Done)
+        or change.lane != "live"
+        or change.looked_again
+        or change.stream not in terms.mappings
+    ):
+        return outcome
+    stream = terms.mappings[change.stream]
+    linked = finish.link is not None and finish.link.state == "live"
+    if not linked or terms.traits(change.side, stream.object(change.side)).updated_after:
+        return outcome
+    return replace(outcome, settle=terms.timings.settle)
 
 
 STOPPING = (LeaseLost, ParentNotLinked, Undecodable, RemoteError)

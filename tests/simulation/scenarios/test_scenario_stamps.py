@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.simulation.chances import Chances
 from tests.simulation.mapping_text import Style
 from tests.simulation.remote import Habits
 from tests.simulation.stage import INDUSTRY, Stage, every_crash, rules, stage
@@ -94,3 +95,17 @@ def test_a_tag_added_on_each_side_of_a_record_made_without_tags_is_kept() -> Non
         told.settle()
         assert set(told.value("crm", "companies", company, "tags")) == {"here", "there"}
         assert set(told.value("assembly", "accounts", account, "tags")) == {"here", "there"}
+
+
+def test_a_version_that_is_new_but_not_the_newest_is_looked_at_again() -> None:
+    """Two edits, one webhook for both: the replica shows the first when it is asked."""
+    with stage(crm=Habits(lag=4.0, stale=1.0), duties=False) as told:
+        company, account = told.company()
+        told.wait(60)
+        told.world.chances = Chances(hook_lost=1.0)
+        told.crm.edit("companies", company, {"industry": "Older"})
+        told.wait(2)
+        told.world.chances = Chances()
+        told.crm.edit("companies", company, {"industry": "Newest"})
+        told.wait(60)
+        assert told.value("assembly", "accounts", account, INDUSTRY) == "Newest"
