@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.simulation.oracle_case import Case
 from tests.simulation.oracle_edits import after_mapping, after_turning, may_win, means, users_writes
 from tests.simulation.oracle_mapping import RELOADED
-from tests.simulation.oracle_terms import Pair, Violation
+from tests.simulation.oracle_terms import Pair, Violation, Write
 from tests.simulation.rules import SIDES, STREAM_OF, FieldSpec, alike, common, other
 
 MOMENT = 1e-9
@@ -78,18 +78,43 @@ def judge_tags(case: Case, pair: Pair, spec: FieldSpec, label: str, shown: Colle
     writes = users_writes(case, pair, spec)
     if any(write.blind or write.answer for write in writes) or case.undone(pair):
         return
-    added, removed = set[str](), set[str]()
-    for write in writes:
-        before = case.value_at(pair.link, write.side, spec, write.at - MOMENT) or ()
+    added, removed, surely = set[str](), set[str](), set[str]()
+    for number, write in enumerate(writes):
+        before = _stood(case, pair, spec, write, writes[:number])
         since = not case.both_by_users(pair) or (pair.bound is not None and write.at > pair.bound)
-        added |= set(write.value or ()) - set(before) if since else set()
-        removed |= set(before) - set(write.value or ())
+        added |= set(write.value or ()) - before if since else set()
+        removed |= before - set(write.value or ())
+        surely |= before - set(write.value or ()) - unheard(case, pair, spec, write)
     if lost := added - removed - set(shown):
         yield Violation(
             "lost element", f"{label} is {sorted(shown)}; {sorted(lost)} were added and nobody took them away"
         )
-    if back := removed & set(shown):
+    if back := surely & set(shown):
         yield Violation("element back", f"{label} is {sorted(shown)}; somebody took {sorted(back)} away")
+
+
+def _stood(case: Case, pair: Pair, spec: FieldSpec, write: Write, earlier: Sequence[Write]) -> set[str]:
+    """The elements that the writer found. Of two writes in one instant the journal says which came first."""
+    together = [one for one in earlier if (one.side, one.at) == (write.side, write.at)]
+    if together:
+        return set(together[-1].value or ())
+    return set(case.value_at(pair.link, write.side, spec, write.at - MOMENT) or ())
+
+
+def unheard(case: Case, pair: Pair, spec: FieldSpec, write: Write) -> set[str]:
+    """Elements that the bridge put there by a write whose answer it had not heard, nor seen come back, when this user wrote.
+
+    Who finds such an element missing cannot tell whether somebody took it away or the write never landed.
+    """
+    known = [event for event in pair.events if event.kind == "remembered" and event.note != "open"]
+    path, found = spec.path(write.side), set[str]()
+    for event in pair.events:
+        if event.kind != "landing" or event.side != write.side or path not in event.values or event.at > write.at:
+            continue
+        # A write that its own job remembers was answered, even if the user was faster than the commit.
+        if not any(event.at <= one.at and (one.at <= write.at or one.by == event.by) for one in known):
+            found |= set(common(spec, event.side, event.values[path], case.world) or ())
+    return found
 
 
 def from_a_lost_twin(case: Case, pair: Pair, spec: FieldSpec, side: str, value: Any) -> bool:

@@ -170,6 +170,40 @@ def test_what_anybody_took_from_a_set_is_gone() -> None:
     assert story.told() == {"element back"}
 
 
+def test_of_two_writes_of_a_set_in_one_instant_the_later_knows_the_earlier() -> None:
+    """Seed 329: an element was added and taken away again before any clock had moved."""
+    story = tagged(["b"], ["b"])
+    story.rows["crm"]["companies", "c1"].versions.insert(2, (5.0, {"name": "N", "tags": []}))
+    assert story.told() == {"lost element"}
+    story.event(5, "edit", "crm", "companies", "c1", {"tags": []})
+    assert story.told() == set()
+
+
+@pytest.mark.parametrize(
+    ("remembered", "told"),
+    [
+        ([], set()),
+        ([(8.5, "w1/1", "open")], set()),
+        ([(8.5, "w2/2", "live")], {"element back"}),
+        ([(9.5, "w1/1", "live")], {"element back"}),
+        ([(9.5, "w2/2", "live")], set()),
+    ],
+)
+def test_a_write_without_an_answer_may_never_have_landed(
+    remembered: list[tuple[float, str, str]], told: set[str]
+) -> None:
+    """Seeds 200, 1510 and 1565: our own ``b`` landed unheard and was taken away before anybody looked."""
+    story = tagged(["a", "b"], ["a", "b"])
+    row = story.rows["crm"]["companies", "c1"]
+    tags = [(8.0, ["a", "b"]), (9.0, ["a"]), (10.0, ["a", "b"])]
+    row.versions[2:] = [(at, (row.raw or {}) | {"tags": shown}) for at, shown in tags]
+    story.event(8, "landing", "crm", "companies", "c1", {"tags": ["a", "b"]}, seen=7, by="w1/1", note="update")
+    story.event(9, "edit", "crm", "companies", "c1", {"tags": ["a"]})
+    for at, by, note in remembered:
+        story.event(at, "remembered", "", "companies", "1", {"crm": "c1", "assembly": "a1"}, by=by, note=note)
+    assert story.told() == told
+
+
 def noted(*texts: str, activity: bool = True) -> set[str]:
     story = Story(replace(RULES, notes=True)).company("x", "x").crm_edit(1, "x")
     if activity:
