@@ -305,7 +305,7 @@ def _one_sided(rule: Field, left: _Read, right: _Read, mode: Mode) -> Verdict:
     silent, shown = (left, right) if left.silent else (right, left)
     if rule.to == shown.view.side:
         return _settle(rule, left, right, "silent")
-    if silent.baseless or shown.baseless:
+    if shown.baseless or (silent.baseless and not shown.moved):
         # Nothing is known of the silent side: after a lost database it was told already, so a rebuild writes nothing.
         if mode == "rebuild" or shown.common is None or rule.on_bind != shown.view.side:
             return _settle(rule, left, right, "silent")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from bridge.core.effects import Claim, Commit, Effect, Extend, Extended, FindByValue, ListChildren, Read
 from bridge.core.errors import Undecodable
 from bridge.core.identity import Identity, Nobody, One, Several
-from bridge.core.mapping.model import Stream
+from bridge.core.mapping.model import Field, Stream
 from bridge.core.merge import UNFINISHED
 from bridge.core.records import ABSENT, End, Intent, Link, Lookups, Record, Ref, Reference, Shadow, Value
 from bridge.core.spelling import resembles
@@ -210,6 +210,9 @@ def _memory(
         except Undecodable:
             # What was meant cannot be told any more (its stage is gone): without a base a difference is asked about.
             shown.pop(rule.key(target))
+            if rule.observe(target, made.raw) is ABSENT and not _sends(rule, target, origin, source, value, lookups):
+                # Nobody will see the difference (a contact's company was merged into another one): it is told again.
+                pinned[rule.name] = UNFINISHED + origin
             continue
         spelled = rule.observe(target, made.raw)
         if spelled is not ABSENT and resembles(value, spelled):
@@ -220,3 +223,12 @@ def _memory(
         target: End(target, made.ref.id, Shadow(shown, frozenset(shown), version=stream.version)),
     }
     return Link(0, stream.name, "half", ends, pinned=pinned)
+
+
+def _sends(rule: Field, target: str, origin: str, source: Record, sent: Value, lookups: Lookups) -> bool:
+    """Whether the source's value of today would be sent as what was sent."""
+    try:
+        common = rule.decode(origin, rule.observe(origin, source.raw), lookups)
+        return not (common is ABSENT or rule.encode(target, common, ABSENT, lookups) != sent)
+    except Undecodable:
+        return False
