@@ -25,6 +25,8 @@ REBUILD = "tests/integration/operations/test_rebuild.py"
 OSCILLATION = "tests/unit/operations/test_oscillation_rule.py"
 LEASES = "tests/unit/store/test_lease_guards.py"
 GUARDED = "tests/unit/sync/test_engine_guards.py"
+STAMPS = "tests/simulation/scenarios/test_scenario_stamps.py"
+RUNS = "tests/simulation/scenarios/test_scenario_runs.py"
 SAGAS = "tests/simulation/scenarios/test_scenario_sagas.py"
 
 
@@ -83,8 +85,8 @@ MERGING = (
         "our own stamp taken for a person's",
         "A stamp that our own write may have made proves nothing.",
         "bridge/core/plan.py",
-        "ours = end is not None and bool(end.shadow.sent)",
-        "ours = False",
+        "            if first or (end.shadow.own_at is not None and stamp <= end.shadow.own_at):\n",
+        "            if False:\n",
         (GUARDED,),
         "stamp",
     ),
@@ -92,7 +94,7 @@ MERGING = (
         "the remote's clock not corrected",
         "Stamps are corrected by the remotes' Date headers.",
         "bridge/core/plan.py",
-        "stamp - situation.offsets.get(side, timedelta())",
+        "stamp - (offset or timedelta())",
         "stamp",
         (GUARDED,),
         "one_clock",
@@ -110,7 +112,7 @@ MERGING = (
         "echo rule off",
         "What the declared echo rule derives from what was sent is the remote's spelling.",
         "bridge/core/merge.py",
-        "if view.sent and rule.is_echo(side, base, now):",
+        "if (view.sent and rule.is_echo(side, base, now)) or (view.unread and resembles(base, now)):",
         "if False:",
         (MERGE,),
         "spelling",
@@ -119,7 +121,7 @@ MERGING = (
         "late write carried back",
         "A value that equals an open intent is ours, never an edit.",
         "bridge/core/merge.py",
-        "if any(strictly_equal(now, value) or resembles(value, now) for value in view.ours):",
+        "if not merged and any(strictly_equal(now, value) or resembles(value, now) for value in view.ours):",
         "if False:",
         (MERGE,),
         "late_write",
@@ -128,8 +130,8 @@ MERGING = (
         "decision on values that moved",
         "A person's answer counts only while both sides hold what they saw.",
         "bridge/core/merge.py",
-        "if not read.silent and seen is not ABSENT and not strictly_equal(seen, read.view.now):",
-        "if False:",
+        "if read.silent or seen is ABSENT or strictly_equal(seen, read.view.now):",
+        "if True:",
         (MERGE,),
         "decision",
     ),
@@ -564,7 +566,7 @@ REMEMBERING = (
         "decision used twice",
         "A person's decision is used up once it was carried.",
         "bridge/store/noticing.py",
-        "        return row.id in used and isinstance(operation.outcome, Done)",
+        "        return row.id in used and (isinstance(operation.outcome, Done) or _only_held(operation))",
         "        return False",
         (PEOPLE_ASKED,),
         "once",
@@ -603,8 +605,8 @@ INTERRUPTED = (
         "any lost create taken for the origin",
         "A record in Assembly that carries no join key of ours was not made by our upsert.",
         "bridge/sync/recovery.py",
-        "            if _carries_key(stream, terms, made, source) or _tells(stream, made, intent):\n",
-        "            if True:\n",
+        "        ours = [intent for intent in lost if _carries_key(stream, terms, made, source) or _tells(stream, made, intent)]\n",
+        "        ours = lost\n",
         (SAGAS,),
         "stranger",
     ),
@@ -612,8 +614,8 @@ INTERRUPTED = (
         "doubt decided by on_bind",
         "In doubt whether a create of ours made one of two records nothing is overwritten.",
         "bridge/sync/recovery.py",
-        '                doubt = "perhaps"',
-        "                doubt = None",
+        '            doubt = "perhaps"',
+        "            doubt = None",
         (SAGAS,),
         "may_be_our_own_create",
     ),
@@ -637,4 +639,43 @@ INTERRUPTED = (
     ),
 )
 
-MUTANTS = (*MERGING, *IDENTIFYING, *READING, *REMEMBERING, *INTERRUPTED)
+KNOWING = (
+    Mutant(
+        "planned write of one side only",
+        "What a run planned is looked at on both sides.",
+        "bridge/sync/reconcile.py",
+        " or change.item is not None",
+        "",
+        (RUNS,),
+        "only_the_listing_shows",
+    ),
+    Mutant(
+        "new taken for newest",
+        "A version that is new is looked at once more: the replica may be behind.",
+        "bridge/sync/reconcile.py",
+        "outcome=_once_more(claim, terms, finish))",
+        "outcome=finish.outcome)",
+        (STAMPS,),
+        "newest_is_looked",
+    ),
+    Mutant(
+        "held for an hour",
+        "What is held stays held until a person decides.",
+        "bridge/store/declaring.py",
+        "for klass, ceiling in waiting.get(operation.claim.change.id, ())",
+        "for klass, ceiling in ()",
+        (BRAKE,),
+        "stays_held",
+    ),
+    Mutant(
+        "unlinked records known by nothing",
+        "A listing compares an unlinked record with what was seen of it.",
+        "bridge/sync/compare.py",
+        "        return seen == fingerprint(stream, side, record)\n",
+        "        return seen is not None\n",
+        (SAGAS,),
+        "listing_finds_what_came",
+    ),
+)
+
+MUTANTS = (*MERGING, *IDENTIFYING, *READING, *REMEMBERING, *INTERRUPTED, *KNOWING)

@@ -385,7 +385,8 @@ def comes_to_rest(state: State, look: Callable[[State, str], Look]) -> State:
     for cell in state:
         if cell.shown[0] != cell.shown[1] and not cell.asked:
             raise Violation(f"neither in step nor shown to a person: {state}")
-        if any(cell.intents):
+        # What was written to a field that waits for a person is not forgotten before they have answered.
+        if any(cell.intents) and not cell.asked:
             raise Violation(f"an intent that nobody concludes: {state}")
     for hinted in SIDES:
         again = look(state, hinted)

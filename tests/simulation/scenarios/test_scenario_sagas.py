@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tests.simulation.chances import Chances
 from tests.simulation.mapping_text import Style
 from tests.simulation.remote import Habits
 from tests.simulation.stage import INDUSTRY, Stage, every_crash, rules, stage
@@ -161,3 +164,50 @@ def test_of_two_lost_creates_the_one_that_the_record_shows_is_remembered() -> No
         told.crm.edit("companies", company, {"relationshipType": "vendor"})
         told.settle()
         assert told.value("crm", "companies", company, "relationshipType") == "vendor"
+
+
+def test_what_a_stopped_workers_create_puts_back_after_it_was_repeated_is_no_edit() -> None:
+    """Assembly's create is an upsert: landing late it sets old values on the record that the second one made."""
+    with stage(terms=rules(conflict="assembly")) as told:
+        told.world.stop_before("write create", 28.0)
+        company = told.crm.create("companies", {"name": "Acme", "website": "acme.com", "industry": "Steel"})
+        told.wait(22)
+        told.world.perform_duty("sweep")
+        while not told.live("assembly", "companies"):
+            told.wait(0.1)
+        told.crm.edit("companies", company, {"industry": "Glass"})
+        told.settle()
+        assert [event.note for event in told.writes("assembly")].count("upsert") == 1
+        assert told.value("crm", "companies", company, "industry") == "Glass"
+        assert told.value("assembly", "accounts", told.partner("companies", "crm", company), INDUSTRY) == "Glass"
+
+
+def test_what_landed_unheard_flows_back_once_its_field_was_turned_round() -> None:
+    """The CRM got Assembly's value and the bridge died; then the field flows to Assembly only, and somebody edits it there."""
+    before = rules()
+    with stage(terms=before, duties=False) as told:
+        company, account = told.company()
+        told.rest()
+        told.assembly.edit("accounts", account, {INDUSTRY: "Glass"})
+        told.world.kill_before.append("commit Finish")
+        told.world.perform_duty("poll")
+        told.wait(10)
+        assert told.value("crm", "companies", company, "industry") == "Glass"
+        (industry,) = [field for field in before.fields("companies") if field.name == "industry"]
+        told.rules = before.mapping("companies", replace(industry, to="assembly"))
+        told.bridge.save_mappings(told.rules)
+        told.world.note("mapping", object="companies", id="industry", note="turned")
+        told.wait(3)
+        told.assembly.edit("accounts", account, {INDUSTRY: "Wood"})
+        told.rest()
+        assert told.value("assembly", "accounts", account, INDUSTRY) == "Glass"
+
+
+def test_a_listing_finds_what_came_into_scope_though_its_clock_is_behind_and_no_webhook_told() -> None:
+    with stage(crm=Habits(skew=-90.0, dates=False)) as told:
+        company = told.crm.create("companies", {"name": "Acme", "website": "acme.com", "status": "inactive"})
+        told.wait(60)
+        told.world.chances = Chances(hook_lost=1.0)
+        told.crm.edit("companies", company, {"status": "active"})
+        told.wait(1000)
+        assert told.linked("companies", "crm", company)
