@@ -156,13 +156,14 @@ def merge(
         )
     try:
         left, right = (_read(rule, view, lookups) for view in views)
+        decided = None if decision is None else _decided(rule, left, right, decision, lookups)
     except ParentNotLinked:
         raise
     except Undecodable as problem:
         return Verdict(rule.name, problem.cause, hold=True, detail=str(problem), ways=("retry", "dismiss"))
     moved = frozenset(read.view.side for read in (left, right) if read.moved)
-    if decision is not None and (verdict := _decided(rule, left, right, decision)) is not None:
-        return verdict
+    if decided is not None:
+        return decided
     if pinned == "frozen" and not (left.silent or right.silent or same(rule, left.common, right.common)):
         return frozen(rule, [left.view.side, right.view.side], moved)
     if pinned == "undone" and not moved:
@@ -268,11 +269,21 @@ def _ask(rule: Field, left: _Read, right: _Read, cause: str, detail: str) -> Ver
     return Verdict(rule.name, cause, hold=True, detail=detail, ways=ways, moved=moved)
 
 
-def _decided(rule: Field, left: _Read, right: _Read, decision: Decision) -> Verdict | None:
+def _typed(rule: Field, left: str, value: Json, lookups: Lookups) -> Json:
+    """A value of one's own is typed as the left side shows it. Raises ``Undecodable``."""
+    common = rule.decode(left, value, lookups) if rule.has(left) else value
+    return None if common is ABSENT else common
+
+
+def _decided(rule: Field, left: _Read, right: _Read, decision: Decision, lookups: Lookups) -> Verdict | None:
     """Carry what a person chose; nothing if a side has moved on since they looked."""
+    value = _typed(rule, left.view.side, decision.value, lookups)
     for read in (left, right):
         seen = decision.seen.get(read.view.side, ABSENT)
         if read.silent or seen is ABSENT or strictly_equal(seen, read.view.now):
+            continue
+        # One side has the answer already, the other did not take it yet.
+        if not decision.discard and decision.side is None and same(rule, value, read.common):
             continue
         # A write of the answer itself, whose own answer was lost, is no step of theirs.
         if not any(strictly_equal(value, read.view.now) or resembles(value, read.view.now) for value in read.view.ours):
@@ -281,11 +292,11 @@ def _decided(rule: Field, left: _Read, right: _Read, decision: Decision) -> Verd
         return replace(_settle(rule, left, right, "discarded"), used=decision)
     if decision.side is None:
         writes = {
-            read.view.side: decision.value
+            read.view.side: value
             for read in (left, right)
-            if rule.to in (None, read.view.side) and not (not read.silent and same(rule, decision.value, read.common))
+            if rule.to in (None, read.view.side) and not (not read.silent and same(rule, value, read.common))
         }
-        demanding = [side for side in writes if decision.value in (None, "", []) and rule.requires(side)]
+        demanding = [side for side in writes if value in (None, "", []) and rule.requires(side)]
         if demanding:
             return _ask(rule, left, right, f"required:{rule.name}", f"{rule.name} cannot be empty in {demanding[0]}")
         settled = {
@@ -376,7 +387,8 @@ def _repair(rule: Field, left: _Read, right: _Read) -> Verdict:
     """A stopped worker's write landed late: put back what the other side says."""
     source, target = (right, left) if left.astray else (left, right)
     if rule.to not in (None, target.view.side):
-        return _settle(rule, left, right, "unchanged")
+        # The field was turned round since: what landed there last is what flows from there now.
+        return _one_way(rule, target, source) if source.moved else _carry(rule, target, source, "carried")
     return _carry(rule, source, target, "repaired")
 
 

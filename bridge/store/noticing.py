@@ -114,8 +114,13 @@ def _is_over(row: AnyRow, operation: Finish, used: set[int]) -> bool:
     if row.field in operation.keep_notices:
         return False
     if row.state == "decided":
-        return row.id in used and isinstance(operation.outcome, Done)
+        return row.id in used and (isinstance(operation.outcome, Done) or _only_held(operation))
     return isinstance(operation.outcome, Done | Park | AwaitParent)
+
+
+def _only_held(operation: Finish) -> bool:
+    """Whether the brake holds some of the fields: the others were written."""
+    return isinstance(operation.outcome, Park) and operation.outcome.cause.startswith("brake:")
 
 
 def _raise(

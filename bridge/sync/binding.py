@@ -49,7 +49,7 @@ from bridge.core.plan import Plan, blockers, entries, pins, plan_create, settle
 from bridge.core.records import Intent, Link, Lookups, Patch, Record, Ref, Reference, Step
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.readback import read_back
-from bridge.sync.recovery import concluded, find_created, made_here, maybe_ours, open_creates, parent_of
+from bridge.sync.recovery import concluded, find_created, landed, made_here, maybe_ours, open_creates, parent_of
 from bridge.sync.terms import PATIENCE, Terms
 from bridge.sync.update import apply, missing_key, planned
 from bridge.sync.writing import Flow, Written, look_up, make_labels, write
@@ -292,7 +292,7 @@ def create(
     written = yield from write(claim, steps, {"create": 1})
     if isinstance(written, Finish):
         return written
-    written.intents.update(concluded(claim.intents))
+    written.intents.update(concluded(landed(claim, terms)))
     if isinstance(written.problem, AlreadyThere) and not written.created:
         return (yield from _adopt(claim, stream, terms, record, matches, written))
     return (yield from _created(claim, stream, terms, record, plan, written))

@@ -50,12 +50,13 @@ def lapsed(finish: Finish, terms: Terms) -> dict[int, str]:
     """Open intents so old that no write of theirs can land any more. A create stays open until what it made was looked for, and
     what was written to a field that waits for a person is not forgotten: its base does not hold it."""
     claim = finish.claim
+    linked = claim.link is not None and claim.link.state == "live"
     asked = frozenset(notice.field for notice in finish.notices) | finish.keep_notices
     return {
         intent.id: "lapsed"
         for intent in claim.intents
         if intent.state == "open"
-        and intent.step.verb != "create"
+        and (intent.step.verb != "create" or linked)
         and not asked & _fields(claim, terms, intent)
         and (claim.now - intent.created_at).total_seconds() > terms.timings.window
     }

@@ -33,6 +33,17 @@ def concluded(intents: Sequence[Intent], *, found: bool = False) -> dict[int, st
     return {intent.id: state for intent in intents if intent.state == "open" and _of_create(intent)}
 
 
+def landed(claim: Claim, terms: Terms) -> tuple[Intent, ...]:
+    """The claim's intents without the upserts that a stopped worker may still send: landing late they put old values on the record
+    that a repeated one has made, and that is no edit."""
+    return tuple(
+        intent
+        for intent in claim.intents
+        if intent.step.payload.get("upsert") is not True
+        or (claim.now - intent.created_at).total_seconds() > terms.timings.window
+    )
+
+
 def _of_create(intent: Intent) -> bool:
     return intent.step.record_id is None and intent.step.verb != "label"
 
@@ -73,7 +84,8 @@ def maybe_ours(stream: Stream, record: Record, lost: Sequence[Intent]) -> Intent
     """The create of ours, never answered, that may have made this record; of one that was given up all has to fit where match
     rules tell records apart, for people share names."""
     for intent in lost:
-        loosely = intent.state == "open" or not stream.match
+        # One that belongs to a link waits for nothing but its own late landing.
+        loosely = (intent.state == "open" and intent.link_id is None) or not stream.match
         if shares(stream, record, intent) and (loosely or is_made_from(stream, record, intent)):
             return intent
     return None

@@ -38,6 +38,52 @@ def test_a_conflict_ends_with_a_persons_word(way: str, value: str) -> None:
         assert not told.shown()
 
 
+def test_an_answer_is_over_once_it_was_carried_out_though_the_brake_holds_another_field() -> None:
+    with stage() as told:
+        crm, account = in_conflict(told)
+        told.crm.edit("companies", crm, {"phone": "+1 5"})
+        told.settle()
+        told.bridge.store._brake = told.bridge.brake = Brake({"clear": 0}, {})
+        told.crm.edit("companies", crm, {"phone": None})
+        told.settle()
+        (row,) = [row for row in open_questions(told.bridge) if row.field == "industry"]
+        assert say(told, row, "crm")
+        told.settle()
+        assert told.value("assembly", "accounts", account, INDUSTRY) == "Glass"
+        assert {shown.field for shown in told.shown()} == {"phone", ""}
+
+
+def test_a_value_of_ones_own_is_typed_as_the_crm_shows_it() -> None:
+    with stage() as told:
+        crm, account = told.company(relationshipType="customer")
+        told.settle()
+        told.crm.edit("companies", crm, {"relationshipType": "vendor"})
+        told.assembly.edit("accounts", account, {"tier": "t2"})
+        told.settle()
+        (row,) = open_questions(told.bridge)
+        assert say(told, row, "value", "both")
+        told.settle()
+        assert told.value("crm", "companies", crm, "relationshipType") == "both"
+        assert told.value("assembly", "accounts", account, "tier") == "t4"
+        assert not told.shown()
+
+
+def test_an_answer_that_one_side_did_not_take_at_once_stands() -> None:
+    """The CRM has it already, so that it shows no longer what the person saw."""
+    with stage() as told:
+        crm, account = in_conflict(told)
+        (row,) = open_questions(told.bridge)
+        told.faults["assembly"].lost = 1.0
+        assert say(told, row, "value", "Paper")
+        while told.value("crm", "companies", crm, "industry") != "Paper":
+            told.wait(0.1)
+        told.wait(1)
+        told.faults["assembly"].lost = 0.0
+        told.settle()
+        assert told.value("assembly", "accounts", account, INDUSTRY) == "Paper"
+        assert not told.shown()
+
+
 def test_an_answer_to_a_question_that_is_about_other_values_by_now_is_refused() -> None:
     with stage() as told:
         crm, _account = in_conflict(told)
