@@ -11,7 +11,7 @@ from bridge.operations.backfill import Backfill
 from bridge.operations.rebuild import Rebuilding
 from bridge.operations.undo import Undoing
 from bridge.store import ItemRow, RunRow
-from tests.simulation.engine_store import OVERLAP, WorldDoorbell, lent, links_of, shown_by, unanswered_of
+from tests.simulation.engine_store import OVERLAP, WorldDoorbell, lent, links_of, overtaken_of, shown_by, unanswered_of
 from tests.simulation.oracle_terms import PlannedItem, PlanView, Rebuilt
 from tests.simulation.rules import STREAMS
 from tests.simulation.world import CONNECTION, World
@@ -88,6 +88,7 @@ def plan_and_apply(bridge: Bridge) -> PlanView:
     """Read a plan, carry it out with nobody editing in between, and tell both."""
     world = bridge.world
     items, unanswered, since = read_plan(bridge), unanswered_of(bridge.store), world.now
+    overtaken = overtaken_of(bridge.store)
     run = backfill.start(bridge.store, bridge.mappings, CONNECTION)
     go_on(bridge)
     for _ in range(ROUNDS):
@@ -99,7 +100,14 @@ def plan_and_apply(bridge: Bridge) -> PlanView:
     done = bridge.store.runs.get(run.id)
     assert done is not None
     return PlanView(
-        since, world.now, items, bridge.links(), bridge.shown(), unanswered, int(done.counts.get("drifted", 0))
+        since,
+        world.now,
+        items,
+        bridge.links(),
+        bridge.shown(),
+        unanswered,
+        overtaken,
+        int(done.counts.get("drifted", 0)),
     )
 
 

@@ -145,3 +145,13 @@ def unanswered_of(store: Store) -> frozenset[tuple[str, str, str]]:
     )
     with store._database.read() as transaction:
         return frozenset((row.stream, row.side, row.record_id) for row in transaction.execute(query))
+
+
+def overtaken_of(store: Store) -> frozenset[tuple[str, str, str]]:
+    """(stream, side, id) of the live changes that nobody has finished."""
+    changes = tables.changes
+    query = select(changes.c.stream, changes.c.side, changes.c.record_id).where(
+        changes.c.lane == "live", changes.c.state.in_(("pending", "leased"))
+    )
+    with store._database.read() as transaction:
+        return frozenset((row.stream, row.side, row.record_id) for row in transaction.execute(query))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.simulation.journal import Event, Journal, Kind
 from tests.simulation.oracle import Oracle
+from tests.simulation.oracle_case import Case
 from tests.simulation.oracle_terms import Final, LinkView, PlanView, Rebuilt, Shown
 from tests.simulation.remote import Row
 from tests.simulation.rules import STREAMS, Rules
@@ -69,8 +70,8 @@ class Story:
         self.event(at, "remembered", "", "companies", "1", {"crm": "c1", "assembly": "a1"})
         return self
 
-    def told(self) -> set[str]:
-        final = Final(
+    def final(self) -> Final:
+        return Final(
             self.rows,
             self.links,
             self.shown,
@@ -82,4 +83,11 @@ class Story:
             ceilings=self.ceilings,
             remembered=self.remembered,
         )
-        return {violation.rule for violation in Oracle(self.journal, final, self.rules).judge()}
+
+    def case(self, *plans: PlanView) -> Case:
+        """For the test of a single rule."""
+        self.plans += plans
+        return Case(self.journal, self.final(), self.rules)
+
+    def told(self) -> set[str]:
+        return {violation.rule for violation in Oracle(self.journal, self.final(), self.rules).judge()}

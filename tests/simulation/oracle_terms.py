@@ -52,6 +52,8 @@ class PlanView:
     shown: Sequence[Shown]
     unanswered: frozenset[tuple[str, str, str]] = frozenset()
     """(stream, side, id) of records with a write that nobody answered: only a look at them tells what became of it."""
+    overtaken: frozenset[tuple[str, str, str]] = frozenset()
+    """(stream, side, id) of records that a live change was to be looked at for anyway: it voids what was planned."""
     drifted: int = 0
     """Items that came out otherwise than planned, by the bridge's own count."""
 

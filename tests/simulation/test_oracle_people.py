@@ -119,6 +119,16 @@ def test_an_answer_for_the_side_that_a_field_only_flows_to_leaves_it_as_it_is() 
     assert "not converged" in answered(Story(rules).company("x", "y").bound(0.5).crm_edit(1, "x"), 10, "crm").told()
 
 
+def test_a_look_that_wants_to_write_to_both_sides_may_be_stopped_by_the_brake_before_its_ceiling() -> None:
+    """Seed 1992: three updates of four had been made."""
+    for klass, reason in (("update", set()), ("clear", {"needless question"})):
+        story = Story().company("x", "x").crm_edit(1, "x").landed(2, "assembly", "x")
+        story.ceilings[klass] = 2
+        assert asked(story, f"brake:{klass}") == reason
+    story.ceilings["update"] = 3
+    assert asked(story, "brake:update") == {"needless question"}
+
+
 def test_the_brake_lets_no_more_pass_than_its_ceiling() -> None:
     story = Story().company("x", "x").crm_edit(1, "x")
     for number in range(3):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from tests.simulation.oracle_runs import plan_is_apply
 from tests.simulation.oracle_story import RULES, Story
 from tests.simulation.oracle_terms import LinkView, PlannedItem, PlanView, Rebuilt, Shown
 from tests.simulation.remote import moment
@@ -88,18 +91,49 @@ def planned(*values: Any) -> PlannedItem:
     return PlannedItem("companies", {"crm": "c1", "assembly": "a1"}, writes)
 
 
-def carried_out(item: PlannedItem | None, *written: Any, shown: tuple[Shown, ...] = (), drifted: int = 0) -> set[str]:
+def carried_out(
+    item: PlannedItem | None, *written: Any, shown: tuple[Shown, ...] = (), drifted: int = 0, overtaken: str = ""
+) -> set[str]:
     """What the oracle says of a plan with one line, carried out by these writes."""
+    waiting = frozenset({("companies", "crm", overtaken)}) if overtaken else frozenset()
     story = Story().company("x", "x").crm_edit(1, "x")
     for value in written:
         story.landed(5, "assembly", value)
-    story.plans.append(PlanView(4, 6, [item] if item else [], [PAIR], shown, drifted=drifted))
+    story.plans.append(PlanView(4, 6, [item] if item else [], [PAIR], shown, overtaken=waiting, drifted=drifted))
     return story.told()
 
 
 def test_a_plan_that_is_carried_out_as_it_says() -> None:
     assert carried_out(planned("x"), "x") == set()
     assert carried_out(planned(), "x") == set()
+
+
+def test_a_live_change_voids_what_was_planned_and_nothing_else() -> None:
+    """Seed 490: the CRM's record was to be looked at anyway, and had not moved; Assembly's edit is found by its listing."""
+    assert carried_out(planned("x")) == {"plan"}
+    assert carried_out(planned("x"), overtaken="c2") == {"plan"}
+    assert carried_out(planned("x"), overtaken="c1") == set()
+    assert carried_out(planned("x"), "z", overtaken="c1") >= {"plan"}
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [({"title": "D"}, set()), ({"title": "D", "stageId": "s2"}, {"plan"}), (None, {"plan"})],
+)
+def test_the_stage_that_the_crm_gives_a_new_lead_is_in_no_plan(made: dict[str, str] | None, told: set[str]) -> None:
+    """Seed 1129: it is seen once the lead is there, and flows back then."""
+    story = Story()
+    story.row("crm", "leads", "l1", {"title": "D", "stageId": "s1"}, "bridge")
+    story.row("assembly", "deals", "d1", {"name": "D", "stage": "s1", "source_specific_ids": ["l1"]})
+    story.event(1, "create", "assembly", "deals", "d1", {"name": "D"})
+    if made is not None:
+        story.event(5, "landing", "crm", "leads", "l1", made, seen=5, note="create")
+    story.event(6, "landing", "assembly", "deals", "d1", {"stage": "New"}, seen=6, note="update")
+    link = LinkView("deals", "live", {"crm": "l1", "assembly": "d1"})
+    writes = {("crm", path): value for path, value in (made or {}).items()}
+    item = PlannedItem("deals", {"assembly": "d1"}, writes)
+    plan = PlanView(4, 7, [item], [link], ())
+    assert {one.rule for one in plan_is_apply(story.case(plan))} == told
 
 
 def test_a_write_that_the_plan_does_not_name() -> None:
