@@ -119,8 +119,10 @@ def _is_over(row: AnyRow, operation: Finish, used: set[int]) -> bool:
 
 
 def _only_held(operation: Finish) -> bool:
-    """Whether the brake holds some of the fields: the others were written."""
-    return isinstance(operation.outcome, Park) and operation.outcome.cause.startswith("brake:")
+    """Whether the brake holds some fields, and each of them is told: the others were written."""
+    return isinstance(operation.outcome, Park) and any(
+        notice.field and notice.cause.startswith("brake:") for notice in operation.notices
+    )
 
 
 def _raise(
