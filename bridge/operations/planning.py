@@ -10,8 +10,9 @@ import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
 
 from bridge.core.effects import Decision, LinkDraft
 from bridge.core.errors import ParentNotLinked, Undecodable
@@ -32,9 +33,10 @@ from bridge.core.plan import (
 from bridge.core.records import ABSENT, Link, Lookups, Record, Ref, Reference, Table
 from bridge.store import ItemDraft, ScanRow, Store
 from bridge.sync.terms import Terms
-from bridge.sync.update import missing_key
+from bridge.sync.update import last_written, missing_key
 
 PAGE = 200
+NOTHING: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ class Planner:
         keyed = self._by_keys(right, "join", [self._stream.join_key(one) for one in ids if one not in links])
         records = [self._record(left, row) for row in rows]
         answers = self._store.attention.decided([link.id for link in links.values()])
+        now, intents = self._store.links.lately([link.id for link in links.values()])
         typed = frozenset().union(*(typed_references(self._stream, given) for given in answers.values()))
         shown = [*records, *found.values(), *(one for group in keyed.values() for one in group)]
         lookups = self._lookups(shown, typed)
@@ -116,7 +119,8 @@ class Planner:
             if link is not None:
                 partner = partners.get(link.id)
                 result.paired.update([partner] if partner else [])
-                self._linked(result, record, link, found.get(partner or ""), lookups, answers.get(link.id, ()))
+                own = last_written(intents.get(link.id, ()), now, self._stream, self._terms.timings)
+                self._linked(result, record, link, found.get(partner or ""), lookups, answers.get(link.id, ()), own)
             else:
                 carriers = keyed.get(self._stream.join_key(record.ref.id), [])
                 self._unlinked(result, record, carriers, lookups)
@@ -150,6 +154,7 @@ class Planner:
         other: Record | None,
         lookups: Lookups,
         answers: tuple[Decision, ...],
+        written: Mapping[str, datetime],
     ) -> None:
         left, right = self._stream.sides
         scoped = self._scoped(record) and (other is None or self._scoped(other))
@@ -176,9 +181,8 @@ class Planner:
             "update", left, record.ref.id, record.ref.id, right_end.record_id if right_end else None, calls=2
         )
         try:
-            plan = plan_update(
-                self._stream, self._situation(link, {left: record, right: other}, answers=answers), lookups
-            )
+            situation = self._situation(link, {left: record, right: other}, answers=answers, written=written)
+            plan = plan_update(self._stream, situation, lookups)
         except (ParentNotLinked, Undecodable):
             result.items.append(item)
             return
@@ -209,10 +213,12 @@ class Planner:
         records: Mapping[str, Record | None],
         mode: Mode = "known",
         answers: tuple[Decision, ...] = (),
+        written: Mapping[str, datetime] = NOTHING,
     ) -> Situation:
         """As a reconcile sees it, as far as a listing tells."""
         margin = timedelta(seconds=self._terms.timings.margin)
-        return Situation(link, records, mode, decisions=answers, offsets=self._terms.offsets(), margin=margin)
+        offsets = self._terms.offsets()
+        return Situation(link, records, mode, decisions=answers, offsets=offsets, margin=margin, written=written)
 
     def _unlinked(self, result: PageResult, record: Record, carriers: list[Record], lookups: Lookups) -> None:
         left, right = self._stream.sides

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
 from bridge.core.effects import Busy, LinkDraft
 from bridge.core.ports import Clock
-from bridge.core.records import Link, Reference
+from bridge.core.records import Intent, Link, Reference
 from bridge.store.database import Database
 from bridge.store.linking import LINK_COLUMNS, links_by_end, links_by_id
 from bridge.store.paging import page_by
+from bridge.store.remembered import intents_by_link
 from bridge.store.rows import EndRow, Listing
 from bridge.store.saving import adopt_attention, save_links
 from bridge.store.sql import AnyRow
@@ -34,6 +36,12 @@ class Links:
         """The link of each reference; one that is not linked is left out."""
         with self._database.read() as transaction:
             return links_by_end(transaction, connection, references)
+
+    def lately(self, ids: Collection[int]) -> tuple[datetime, dict[int, tuple[Intent, ...]]]:
+        """The time, and by link the writes that a claim would show now: unanswered ones, and those answered a moment ago."""
+        now = self._clock.now()
+        with self._database.read() as transaction:
+            return now, intents_by_link(transaction, ids, now)
 
     def get(self, id: int) -> Link | None:
         with self._database.read() as transaction:

@@ -106,10 +106,10 @@ def remember(
             where = {"conn": name, "stream": stream, "side": side, "ids": some}
             for row in connection.execute(_OPEN_BY_END, where):
                 found.by_end[Reference(stream, side, row.record_id)].append(to_intent(row))
+    for link, written in intents_by_link(connection, links, now).items():
+        found.by_link[link].extend(written)
     young = now - YOUNG
     for chunk in chunks(links):
-        for row in connection.execute(_INTENTS_BY_LINK, {"ids": chunk, "young": young}):
-            found.by_link[row.link_id].append(to_intent(row))
         for row in connection.execute(_ATTENTION_BY_LINK, {"ids": chunk}):
             found.rows_by_link[row.link_id].append(row)
     for chunk in chunks(changes):
@@ -118,6 +118,15 @@ def remember(
     for row in attention_of(connection, name, records):
         found.rows_by_record[Reference(row.stream, row.side, row.record_id)].append(row)
     return found
+
+
+def intents_by_link(connection: Connection, links: Collection[int], now: datetime) -> dict[int, tuple[Intent, ...]]:
+    """Link to its unanswered and its young intents, oldest first."""
+    found: dict[int, list[Intent]] = defaultdict(list)
+    for chunk in chunks(links):
+        for row in connection.execute(_INTENTS_BY_LINK, {"ids": chunk, "young": now - YOUNG}):
+            found[row.link_id].append(to_intent(row))
+    return {link: tuple(intents) for link, intents in found.items()}
 
 
 def attention_of(connection: Connection, name: str, records: Iterable[Reference]) -> list[AnyRow]:

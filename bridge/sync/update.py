@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,12 +35,12 @@ from bridge.core.plan import (
     settled_fields,
     without,
 )
-from bridge.core.records import ABSENT, YOUNG, Link, LinkState, Lookups, Patch, Record, Ref, Step, Value
+from bridge.core.records import ABSENT, YOUNG, Intent, Link, LinkState, Lookups, Patch, Record, Ref, Step, Value
 from bridge.sync.deletion import gone, left_scope
 from bridge.sync.outcomes import outcome_of
 from bridge.sync.raw import by_key
 from bridge.sync.readback import read_back
-from bridge.sync.terms import Terms
+from bridge.sync.terms import Terms, Timings
 from bridge.sync.writing import Flow, Written, declare, look_up, make_labels, send
 
 
@@ -93,7 +93,7 @@ def planned(
         terms.most_flips,
         claim.undo.reverts if claim.undo else (),
         _last_sent(claim, stream),
-        _last_written(claim, stream, terms),
+        last_written(claim.intents, claim.now, stream, terms.timings),
         frozenset(name for name, cause in claim.open_fields.items() if cause == "clear not taken"),
     )
     plan = plan_update(stream, situation, lookups)
@@ -176,11 +176,11 @@ def _steps(
     return steps, classes(plan)
 
 
-def _last_written(claim: Claim, stream: Stream, terms: Terms) -> dict[str, datetime]:
+def last_written(intents: Iterable[Intent], now: datetime, stream: Stream, timings: Timings) -> dict[str, datetime]:
     """The last moment at which a write of ours can have reached each side: a claim shows all writes of the last two minutes."""
-    last = dict.fromkeys(stream.sides, claim.now - YOUNG)
-    for intent in claim.intents:
-        landed = intent.answered_at or intent.created_at + timedelta(seconds=terms.timings.window)
+    last = dict.fromkeys(stream.sides, now - YOUNG)
+    for intent in intents:
+        landed = intent.answered_at or intent.created_at + timedelta(seconds=timings.window)
         last[intent.side] = max(last.get(intent.side, landed), landed)
     return last
 

@@ -59,3 +59,21 @@ def test_an_answer_that_waits_to_be_carried_out_is_in_the_plan() -> None:
         ]
         store.connections.set_mode("default", "live")
         told.rest()
+
+
+def test_a_conflict_soon_after_our_own_write_is_planned_as_it_is_reconciled() -> None:
+    """That write was not seen come back yet; by the clocks the edit is later than anything that it can have stamped."""
+    with stage(terms=rules(conflict="newest"), duties=False) as told:
+        company, account = told.company()
+        told.wait(60)
+        told.crm.edit("companies", company, {"relationshipType": "customer"})
+        told.wait(30)
+        told.bridge.store.connections.set_mode("default", "observing")
+        told.crm.edit("companies", company, {"industry": "Older"})
+        told.wait(10)
+        told.assembly.edit("accounts", account, {INDUSTRY: "Newer"})
+        items = engine_runs.read_plan(told.bridge)
+        assert [item.writes for item in items] == [{("crm", "industry"): "Newer"}]
+        told.bridge.store.connections.set_mode("default", "live")
+        told.rest()
+        assert told.value("crm", "companies", company, "industry") == "Newer"
