@@ -346,8 +346,8 @@ READING = (
         "bridge/sync/deletion.py",
         "    if not confirmed:\n",
         "    if False:\n",
-        (DELETION,),
-        "wrong_key or empty",
+        (GUARDED,),
+        "some_patience",
     ),
     Mutant(
         "edited survivor deleted",
