@@ -149,7 +149,7 @@ def merge(
     """
     # "references compare by remote id": raw equality comes before any decoding, so a deleted label that nobody
     # touched on this record raises no question.
-    origin = pinned.removeprefix(UNFINISHED) if pinned is not None and pinned.startswith(UNFINISHED) else None
+    origin = unfinished_from(pinned)
     if decision is None and pinned != "frozen" and origin is None and all(_raw_unmoved(view) for view in views):
         return Verdict(
             rule.name, "unchanged", settled={view.side: view.now for view in views if view.now is not ABSENT}
@@ -179,6 +179,11 @@ def merge(
     if left.baseless or right.baseless:
         return _without_base(rule, left, right, lookups, mode, times)
     return _with_base(rule, left, right, times)
+
+
+def unfinished_from(pinned: str | None) -> str | None:
+    """The side that a pinned field's unanswered first write comes from, if it is pinned for one."""
+    return pinned.removeprefix(UNFINISHED) if pinned is not None and pinned.startswith(UNFINISHED) else None
 
 
 _REMEMBERED: Mapping[str, Mode] = {"rebuilt": "rebuild", "doubted": "doubt"}

@@ -14,7 +14,19 @@ from bridge.core.effects import Decision, EndDraft, Entry, Notice, Past, Revert
 from bridge.core.errors import LabelMissing, ParentNotLinked, Undecodable
 from bridge.core.guards import Turn, swings
 from bridge.core.mapping.model import Field, Stream
-from bridge.core.merge import UNFINISHED, Mode, SideView, Times, Verdict, frozen, merge, same, strictly_equal, view_of
+from bridge.core.merge import (
+    UNFINISHED,
+    Mode,
+    SideView,
+    Times,
+    Verdict,
+    frozen,
+    merge,
+    same,
+    strictly_equal,
+    unfinished_from,
+    view_of,
+)
 from bridge.core.records import ABSENT, Json, Link, Lookups, Patch, Record, Reference, Shadow, Value
 from bridge.core.spelling import resembles
 
@@ -195,7 +207,7 @@ def pins(plan: Plan, link: Link | None, answered: Mapping[str, frozenset[str]]) 
         elif not verdict.hold and not _all_answered(planned, answered):
             if (origin := _origin(planned, link)) is not None:
                 kept[name] = UNFINISHED + origin
-            elif old is not None and old.startswith(UNFINISHED):
+            elif old is not None and unfinished_from(old) is not None:
                 kept[name] = old
         elif old is not None and (verdict.hold or (old == "undone" and not verdict.moved and verdict.used is None)):
             kept[name] = old
@@ -223,7 +235,7 @@ def _origin(planned: FieldPlan, link: Link | None) -> str | None:
 
 def unfinished(link: Link) -> bool:
     """Whether a first write of the link has no answer yet."""
-    return any(pin.startswith(UNFINISHED) for pin in link.pinned.values())
+    return any(unfinished_from(pin) is not None for pin in link.pinned.values())
 
 
 def plan_create(stream: Stream, source: Record, lookups: Lookups, *, identity: str) -> Plan:
