@@ -73,7 +73,7 @@ def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -
     twin: Identity = Nobody()
     if not _listed(claim, side):
         twin = yield from find_twin(claim, stream, terms, record, matches, lookups)
-    if isinstance(twin, Nobody) and open_creates(claim, other):
+    if isinstance(twin, Nobody) and open_creates(claim.intents, other):
         twin = yield from find_created(claim, stream, terms, record)
     match twin:
         case One(found, keyed):
@@ -93,7 +93,7 @@ def create_or_bind(claim: Claim, stream: Stream, terms: Terms, record: Record) -
 
 def _too_early(claim: Claim, terms: Terms, other: str) -> Finish | None:
     """A create whose answer was lost may still land: nothing is looked up, let alone repeated, before that is over."""
-    for intent in open_creates(claim, other):
+    for intent in open_creates(claim.intents, other):
         left = terms.timings.window - (claim.now - intent.created_at).total_seconds()
         if left > 0 and intent.step.payload.get("upsert") is not True:
             return Finish(claim, Again(left, "outcome unknown"))

@@ -17,12 +17,10 @@ from bridge.sync.raw import by_key
 from bridge.sync.terms import Terms
 
 
-def open_creates(claim: Claim, side: str) -> tuple[Intent, ...]:
-    """Creates on ``side`` that were declared for this change and never answered."""
+def open_creates(intents: Sequence[Intent], side: str) -> tuple[Intent, ...]:
+    """The creates on ``side`` among these that were never answered."""
     return tuple(
-        intent
-        for intent in claim.intents
-        if intent.state == "open" and intent.side == side and intent.step.verb == "create"
+        intent for intent in intents if intent.state == "open" and intent.side == side and intent.step.verb == "create"
     )
 
 
@@ -95,7 +93,7 @@ def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> 
     """Look for what an unanswered create may have made: among the parent's children that were not there before, or, without a
     parent, among records that carry the value it sent in its first field."""
     other = stream.other(record.ref.system)
-    for intent in open_creates(claim, other):
+    for intent in open_creates(claim.intents, other):
         values = by_key(stream, other, intent.step.values)
         parent = parent_of(stream, terms, other, values)
         found: tuple[Record, ...] = ()
@@ -155,11 +153,7 @@ def made_here(
     sides' last word, so that an edit made since on either side is an edit and not a difference."""
     doubt: Literal["perhaps"] | None = None
     for made, source in ((found, record), (record, found)):
-        lost = [
-            intent
-            for intent in intents
-            if intent.state == "open" and intent.step.verb == "create" and intent.side == made.ref.system
-        ]
+        lost = open_creates(intents, made.ref.system)
         ours = [intent for intent in lost if _carries_key(stream, terms, made, source) or _tells(stream, made, intent)]
         if ours:
             return _memory(stream, intents, _agreed(stream, made, ours), made, source, lookups)

@@ -242,7 +242,7 @@ IDENTIFYING = (
         "lost create repeated",
         "After an unknown outcome a create is looked up and never blindly repeated.",
         "bridge/sync/binding.py",
-        "    if isinstance(twin, Nobody) and open_creates(claim, other):",
+        "    if isinstance(twin, Nobody) and open_creates(claim.intents, other):",
         "    if False:",
         (CRASH,),
         "answer_was_lost",
