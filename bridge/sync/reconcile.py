@@ -63,12 +63,7 @@ def _once_more(claim: Claim, terms: Terms, finish: Finish) -> Outcome:
     """A webhook may outrun the replica we read: what that showed can be new, and still not the newest. Where the listing is asked
     often (``updated_after``) it tells of the rest."""
     outcome, change = finish.outcome, claim.change
-    if (
-        not isinstance(outcome, Done)
-        or change.lane != "live"
-        or change.looked_again
-        or change.stream not in terms.mappings
-    ):
+    if not isinstance(outcome, Done) or not terms.looks_again(change) or change.stream not in terms.mappings:
         return outcome
     stream = terms.mappings[change.stream]
     linked = finish.link is not None and finish.link.state == "live"
@@ -138,13 +133,7 @@ def _unlinked(claim: Claim, stream: Stream, terms: Terms, record: Record) -> Flo
             finish = Finish(claim, Done("out of scope", side))
     except STOPPING as problem:
         finish = _stopped(claim, terms, problem)
-    if (
-        isinstance(finish.outcome, Done)
-        and finish.link is None
-        and claim.change.lane == "live"
-        and not claim.change.looked_again
-    ):
-        # Its webhook may have outrun the replica we read.
+    if isinstance(finish.outcome, Done) and finish.link is None and terms.looks_again(claim.change):
         finish = replace(finish, outcome=Again(terms.timings.settle, "settle", settle=True))
     return finish if finish.link is not None else replace(finish, seen=fingerprint(stream, side, record))
 
@@ -186,6 +175,6 @@ def _nothing(claim: Claim, terms: Terms, link: Link, record: Record) -> Finish:
         ends = {side: EndDraft(held.record_id, held.shadow) for side, held in link.ends.items()}
         ends[change.side] = EndDraft(end.record_id, seen)
         draft = LinkDraft(link.id, link.stream, link.state, ends, link.version, link.pinned)
-    if change.lane == "live" and not change.looked_again and terms.timings.settle > 0:
+    if terms.looks_again(change):
         return Finish(claim, Again(terms.timings.settle, "settle", settle=True), draft)
     return Finish(claim, Done("unchanged", change.side), draft)

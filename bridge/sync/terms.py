@@ -67,6 +67,10 @@ class Terms:
         """Seconds until somebody else's lease is tried for again; a second time it is likely that its holder was killed."""
         return self.timings.busy if change.cause != "busy" else self.timings.lease / 8
 
+    def looks_again(self, change: Change) -> bool:
+        """Whether the look after a hint is followed by a second one: its webhook may have outrun the replica we read."""
+        return change.lane == "live" and not change.looked_again and self.timings.settle > 0
+
     def backoff(self, attempts: int) -> float:
         """Exponential with full jitter, in seconds."""
         ceiling = min(self.timings.retry_cap, self.timings.retry_base * 2 ** min(attempts, 20))
