@@ -57,8 +57,8 @@ def lapsed(finish: Finish, terms: Terms) -> dict[int, str]:
         for intent in claim.intents
         if intent.state == "open"
         and (intent.step.verb != "create" or linked)
-        and not asked & _fields(claim, terms, intent)
         and (claim.now - intent.created_at).total_seconds() > terms.timings.window
+        and not asked & _fields(claim, terms, intent)
     }
 
 
