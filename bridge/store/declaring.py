@@ -15,7 +15,7 @@ from bridge.core.effects import Claim, Declare, Declared, Fenced, Held
 from bridge.core.records import Step
 from bridge.store import leasing
 from bridge.store.claiming import RELEASED_FOR
-from bridge.store.sql import counted, insert_row
+from bridge.store.sql import chunks, counted, insert_row
 from bridge.store.tables import brake_counts, held_changes, holds, intents, links
 from bridge.store.types import dump_step
 
@@ -78,14 +78,15 @@ def declare(
     """``operations`` of different claims of one connection, each fenced by itself; the brake counts them in their order."""
     owned = leasing.owned(connection, [operation.claim.token for operation in operations])
     counter = _Counter(connection, operations[0].claim.change.connection, brake, now)
-    waiting = _held(connection, [operation.claim.change.id for operation in operations])
+    steps = [_braked(operation) for operation in operations]
+    waiting = _held(
+        connection, [each.claim.change.id for each, braked in zip(operations, steps, strict=True) if braked]
+    )
     answers: list[Declared | Held | Fenced | None] = []
-    for operation in operations:
+    for operation, braked in zip(operations, steps, strict=True):
         if operation.claim.token not in owned:
             answers.append(Fenced())
             continue
-        steps = operation.classes.items()
-        braked = {klass: count for klass, count in steps if count and not _approved(operation.claim, klass)}
         over = counter.over(operation.claim.change.stream, braked)
         # What is held stays held, also when the hour that brought too much is over: a person decides.
         over |= {klass: ceiling for klass, ceiling in waiting.get(operation.claim.change.id, ()) if klass in braked}
@@ -103,9 +104,17 @@ def declare(
 def _held(connection: Connection, changes: Sequence[int]) -> dict[int, list[tuple[str, int]]]:
     """Change to the classes (with their ceilings) that open holds keep it for."""
     found: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for change, klass, ceiling in connection.execute(_HELD, {"changes": list(changes)}):
-        found[change].append((klass, ceiling))
+    for chunk in chunks(changes):
+        for change, klass, ceiling in connection.execute(_HELD, {"changes": chunk}):
+            found[change].append((klass, ceiling))
     return found
+
+
+def _braked(operation: Declare) -> dict[str, int]:
+    """What of an operation counts for the brake, by class."""
+    return {
+        klass: count for klass, count in operation.classes.items() if count and not _approved(operation.claim, klass)
+    }
 
 
 def _approved(claim: Claim, klass: str) -> bool:
