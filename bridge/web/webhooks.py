@@ -23,7 +23,7 @@ BODY_SECONDS: Final = 30
 STORED: Final = Response(status_code=202)
 
 
-class Direct(APIRoute):
+class BareRoute(APIRoute):
     """Described like every other route, but its endpoint is called with the path's words and the request and nothing more: what FastAPI
     does around an endpoint takes longer than everything that an event needs. Errors become problem documents all the same."""
 
@@ -58,7 +58,7 @@ def add_to(routes: APIRouter, bridge: Bridge, receiver: Receiver) -> None:
         methods=["POST"],
         status_code=202,
         tags=["webhooks"],
-        route_class_override=Direct,
+        route_class_override=BareRoute,
     )
 
 
