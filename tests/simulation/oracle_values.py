@@ -15,29 +15,27 @@ MOMENT = 1e-9
 """Seconds: just before."""
 
 
-def converged(case: Case) -> Iterator[Violation]:
+def fields_to_judge(case: Case) -> Iterator[tuple[Pair, FieldSpec, Mapping[str, Any]]]:
+    """Each field of each live pair that no person is asked about, with both sides' values."""
     for pair in case.pairs:
         raws = {side: case.raw(pair.link, side) for side in SIDES}
         if pair.link.state != "live" or None in raws.values():
             continue
         for spec in case.rules.fields(pair.link.stream):
-            if case.excused(pair, spec):
-                continue
-            values = case.values(spec, raws)
-            if not alike(spec, values["crm"], values["assembly"], cut=case.final.cut):
-                yield Violation("not converged", f"{pair.link.stream}.{spec.name} of {dict(pair.link.ends)}: {values}")
+            if not case.excused(pair, spec):
+                yield pair, spec, case.values(spec, raws)
+
+
+def converged(case: Case) -> Iterator[Violation]:
+    for pair, spec, values in fields_to_judge(case):
+        if not alike(spec, values["crm"], values["assembly"], cut=case.final.cut):
+            yield Violation("not converged", f"{pair.link.stream}.{spec.name} of {dict(pair.link.ends)}: {values}")
 
 
 def no_lost_edit(case: Case) -> Iterator[Violation]:
     """The final value was written by a user, and no later known write was passed over."""
-    for pair in case.pairs:
-        raws = {side: case.raw(pair.link, side) for side in SIDES}
-        if pair.link.state != "live" or None in raws.values():
-            continue
-        for spec in case.rules.fields(pair.link.stream):
-            if case.excused(pair, spec):
-                continue
-            yield from judge_field(case, pair, spec, case.values(spec, raws))
+    for pair, spec, values in fields_to_judge(case):
+        yield from judge_field(case, pair, spec, values)
 
 
 def judge_field(case: Case, pair: Pair, spec: FieldSpec, values: Mapping[str, Any]) -> Iterator[Violation]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+
 from bridge.sandbox.control import Control
 from bridge.sandbox.server import SystemName, base_path, make, serve
 
@@ -75,3 +77,23 @@ def _process(system: SystemName, options: dict[str, Any]) -> Iterator[str]:
         finally:
             child.terminate()
             child.wait(10)
+
+
+def point_at(monkeypatch: pytest.MonkeyPatch, crm: Box, assembly: Box, folder: Path) -> None:
+    """Settings of a connection between these two, emptied, with its database in ``folder``; nothing waits for a limit or a replica."""
+    crm.control.reset()
+    assembly.control.reset()
+    values = {
+        "CRM_BASE_URL": crm.url,
+        "CRM_API_KEY": crm.key,
+        "CRM_ENTITY_ID": crm.entity_id,
+        "ASSEMBLY_BASE_URL": assembly.url,
+        "ASSEMBLY_API_KEY": assembly.key,
+        "CRM_RATE_LIMIT": "2000",
+        "ASSEMBLY_RATE_LIMIT": "2000",
+        "DATABASE_URL": f"sqlite:///{folder}/bridge.db",
+        "SETTLE_SECONDS": "0",
+        "REMOTE_LAG_SECONDS": "0.1",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"BRIDGE_{name}", value)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.bootstrap import build, load_settings
-from bridge.web import create_app
-from tests.integration.web.test_admin_api import SETTINGS, Api
+from tests.integration.web.test_admin_api import Api, served
 
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    for name in [name for name in os.environ if name.startswith("BRIDGE_")]:
-        monkeypatch.delenv(name)
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(f"BRIDGE_{name}", value)
-    monkeypatch.setenv("BRIDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'bridge.db'}")
-    monkeypatch.chdir(tmp_path)
-    with contextlib.closing(build(load_settings())) as bridge:
-        yield Api(create_app(bridge), bridge, tmp_path / "bridge.db")
+    yield from served(tmp_path, monkeypatch)
 
 
 def test_an_undo_is_a_run_of_its_own(api: Api) -> None:

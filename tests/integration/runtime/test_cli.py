@@ -3,67 +3,28 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
 
 from bridge.cli import main
 from bridge.sandbox import seed
-from tests.support.sandboxes import Box, assembly_sandbox, crm_sandbox
+from tests.support.sandboxes import Box, point_at
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers, root.level
-    yield
-    root.handlers, root.level = before
-    structlog.reset_defaults()
-
-
-@pytest.fixture(scope="module")
-def crm() -> Iterator[Box]:
-    with crm_sandbox() as box:
-        yield box
-
-
-@pytest.fixture(scope="module")
-def assembly() -> Iterator[Box]:
-    with assembly_sandbox() as box:
-        yield box
 
 
 @pytest.fixture
 def settings(crm: Box, assembly: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Both sandboxes emptied, and a folder with mappings and settings to work in."""
-    crm.control.reset()
-    assembly.control.reset()
     shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
-    values = {
-        "CRM_BASE_URL": crm.url,
-        "CRM_API_KEY": crm.key,
-        "CRM_ENTITY_ID": crm.entity_id,
-        "ASSEMBLY_BASE_URL": assembly.url,
-        "ASSEMBLY_API_KEY": assembly.key,
-        "CRM_RATE_LIMIT": "2000",
-        "ASSEMBLY_RATE_LIMIT": "2000",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/bridge.db",
-        "SETTLE_SECONDS": "0",
-        "REMOTE_LAG_SECONDS": "0.1",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(f"BRIDGE_{name}", value)
+    point_at(monkeypatch, crm, assembly, tmp_path)
     return tmp_path
 
 

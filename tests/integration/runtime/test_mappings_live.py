@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from bridge.cli import main
-from tests.support.sandboxes import Box, assembly_sandbox, crm_sandbox
+from tests.support.sandboxes import Box, point_at
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers, root.level
-    yield
-    root.handlers, root.level = before
-    structlog.reset_defaults()
-
-
-@pytest.fixture(scope="module")
-def crm() -> Iterator[Box]:
-    with crm_sandbox() as box:
-        yield box
-
-
-@pytest.fixture(scope="module")
-def assembly() -> Iterator[Box]:
-    with assembly_sandbox() as box:
-        yield box
 
 
 @pytest.fixture
@@ -47,20 +23,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def live(crm: Box, assembly: Box, files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    crm.control.reset()
-    assembly.control.reset()
-    values = {
-        "CRM_BASE_URL": crm.url,
-        "CRM_API_KEY": crm.key,
-        "CRM_ENTITY_ID": crm.entity_id,
-        "ASSEMBLY_BASE_URL": assembly.url,
-        "ASSEMBLY_API_KEY": assembly.key,
-        "CRM_RATE_LIMIT": "2000",
-        "ASSEMBLY_RATE_LIMIT": "2000",
-        "DATABASE_URL": f"sqlite:///{files.parent}/bridge.db",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(f"BRIDGE_{name}", value)
+    point_at(monkeypatch, crm, assembly, files.parent)
     return files
 
 

@@ -84,8 +84,8 @@ def as_served() -> Iterator[None]:
     logging.getLogger().handlers, logging.getLogger().level = handlers, level
 
 
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The application on a database of its own, whatever the environment says."""
     for name in [name for name in os.environ if name.startswith("BRIDGE_")]:
         monkeypatch.delenv(name)
     for name, value in SETTINGS.items():
@@ -94,6 +94,11 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.chdir(tmp_path)
     with contextlib.closing(build(load_settings())) as bridge:
         yield Api(create_app(bridge), bridge, tmp_path / "bridge.db")
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    yield from served(tmp_path, monkeypatch)
 
 
 def hint(api: Api, *ids: str) -> None:
