@@ -192,7 +192,7 @@ class Settings(_Remotes, BaseSettings):
     max_processes: int = Field(default=4, gt=0)
     """Without Redis each process takes the rate limits divided by this."""
     max_in_flight: int = Field(default=16, gt=0)
-    """Records of one connection that a worker reconciles at the same time."""
+    """Calls that a worker waits for at once, for one connection; as long as all are in use it begins no further record."""
 
     brake_create_count: int = Field(default=200, ge=0)
     brake_create_percent: float = Field(default=20, ge=0)

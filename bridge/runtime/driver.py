@@ -1,19 +1,21 @@
-"""Carries out what reconciles ask for: many at once, one thread each, their commits grouped.
+"""Carries out what reconciles ask for: many at once, their calls in threads, their commits together.
 
-A drain leases a batch of changes, live ones first, and keeps up to ``in_flight`` reconciles going until nothing is due or its
-time slice ends. A failure nobody foresaw is parked with an id that finds the log entry; it never stops the drain.
+A drain leases a batch of changes, live ones first, and keeps reconciles going until nothing is due or its time slice ends. A
+failure nobody foresaw is parked with an id that finds the log entry; it never stops the drain.
 """
 
 from __future__ import annotations
 
+import queue
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import structlog
 
@@ -27,6 +29,7 @@ from bridge.core.effects import (
     GetRecord,
     ListChildren,
     Notice,
+    Operation,
     Park,
     Read,
     ReadTables,
@@ -41,8 +44,13 @@ from bridge.sync.terms import Terms
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS: Final = 0.1
 """Claims are taken in handfuls, but where a rate limit makes a handful slow, live work is looked for this often."""
+TABLES_SECONDS: Final = 1.0
+"""Every reconcile asks for names of labels and stages, which connectors keep for a minute: only the first of a second is handed
+to another thread for them."""
+MOST_WIDTH: Final = 4
+"""Where calls are answered at once, so many times ``in_flight`` reconciles are under way: commits are cheaper by the dozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +73,17 @@ class Driver:
         sleep: Callable[[float], None],
         in_flight: int = 16,
     ) -> None:
-        """``terms(connection)`` gives today's mappings and connectors."""
+        """``terms(connection)`` gives today's mappings and connectors. ``in_flight``: calls that are waited for at once."""
         self._store = store
         self._terms = terms
         self._clock = clock
         self._sleep = sleep
         self._in_flight = in_flight
-        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="reconcile")
+        self._calls = ThreadPoolExecutor(in_flight * MOST_WIDTH, thread_name_prefix="call")
         self._drains: Mapping[str, threading.Lock] = _Locks()
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._calls.shutdown(wait=False, cancel_futures=True)
 
     def drain(self, connection: str, seconds: float, stopping: threading.Event | None = None) -> Drained:
         """Reconcile what is due, for ``seconds`` at most. A drain that runs already in this process makes this one a no-op."""
@@ -83,73 +91,27 @@ class Driver:
         if not lock.acquire(blocking=False):
             return Drained(0, left=False)
         try:
-            return self._drain(connection, seconds, stopping or threading.Event())
+            drain = _Drain(self, connection, self._terms(connection), self._clock, self._in_flight)
+            return drain.run(self._clock.monotonic() + seconds, stopping or threading.Event())
         finally:
             lock.release()
 
-    def _drain(self, connection: str, seconds: float, stopping: threading.Event) -> Drained:
-        terms = self._terms(connection)
-        end = self._clock.monotonic() + seconds
-        running: set[Future[None]] = set()
-        ready: list[Claim] = []
-        handled, dry, looked = 0, False, -LOOK_SECONDS
-        while True:
-            now = self._clock.monotonic()
-            room = self._in_flight * 2 - len(running) - len(ready)
-            look = room >= self._in_flight // 2 or (room > 0 and now - looked >= LOOK_SECONDS)
-            if look and now < end and not stopping.is_set():
-                claims, looked = self._claim(connection, terms, room), now
-                dry = not claims
-                # Somebody's edit does not stand behind what a backfill has claimed and not begun.
-                ready = sorted([*ready, *claims], key=lambda claim: claim.change.lane != "live")
-            free = self._in_flight - len(running)
-            starting, ready = ready[:free], ready[free:]
-            running |= {self._pool.submit(self.run, claim, terms) for claim in starting}
-            if not running:
-                return Drained(handled, left=not dry)
-            done, running = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
-            handled += len(done)
-
-    def _claim(self, connection: str, terms: Terms, limit: int) -> list[Claim]:
+    def claim(self, connection: str, terms: Terms, limit: int) -> list[Claim]:
         streams = [stream.name for stream in terms.mappings.streams]
         return list(self._store.changes.claim(connection, limit, terms.timings.lease, streams))
 
-    def run(self, claim: Claim, terms: Terms) -> None:
-        """One reconcile to its end. Never raises."""
-        try:
-            self._run(claim, terms)
-        except Exception:
-            error_id = uuid.uuid4().hex[:12]
-            log.exception(
-                "reconcile failed", error_id=error_id, connection=claim.change.connection, change=claim.change.id
-            )
-            detail = f"an internal error; find {error_id} in the log"
-            try:
-                notice = Notice("bug", detail, ways=("retry", "dismiss"))
-                keep = frozenset(claim.open_fields)
-                self._store.commit(Finish(claim, Park("bug", detail), notices=(notice,), keep_notices=keep))
-            except Exception:
-                log.exception("not parked", error_id=error_id)
+    def call(self, effect: Effect, terms: Terms, tell: Callable[[Any, Exception | None], None]) -> None:
+        """Carry out in another thread what takes its time, and ``tell`` the answer, or what went wrong."""
 
-    def _run(self, claim: Claim, terms: Terms) -> None:
-        flow = reconcile(claim, terms)
-        answer: Any = None
-        error: Exception | None = None
-        calls: Counter[str] = Counter()
-        while True:
-            try:
-                effect = flow.send(answer) if error is None else flow.throw(error)
-            except StopIteration:
-                return
-            answer, error = None, None
-            if (system := _called(effect)) is not None:
-                calls[system] += 1
-            elif isinstance(effect, Commit) and isinstance(effect.operation, Finish):
-                effect = Commit(replace(effect.operation, calls=dict(calls)))
+        def carry_out() -> None:
             try:
                 answer = self.carry_out(effect, terms)
-            except (RemoteError, LeaseLost) as refused:
-                error = refused
+            except Exception as error:
+                tell(None, error)
+            else:
+                tell(answer, None)
+
+        self._calls.submit(carry_out)
 
     def carry_out(self, effect: Effect, terms: Terms) -> Any:
         match effect:
@@ -165,6 +127,172 @@ class Driver:
             case Wait(seconds):
                 self._sleep(seconds)
                 return None
+
+    def commit(self, operations: Sequence[Operation]) -> Sequence[Any]:
+        """In one transaction; each one's answer, or the error that undid it alone or with all of them."""
+        try:
+            return self._store.apply(operations)
+        except Exception as error:
+            return [error] * len(operations)
+
+    def park(self, claim: Claim, error: Exception) -> None:
+        """What nobody foresaw waits for a person."""
+        error_id = uuid.uuid4().hex[:12]
+        connection, change = claim.change.connection, claim.change.id
+        log.error("reconcile failed", exc_info=error, error_id=error_id, connection=connection, change=change)
+        detail = f"an internal error; find {error_id} in the log"
+        try:
+            notice = Notice("bug", detail, ways=("retry", "dismiss"))
+            keep = frozenset(claim.open_fields)
+            self._store.commit(Finish(claim, Park("bug", detail), notices=(notice,), keep_notices=keep))
+        except Exception:
+            log.exception("not parked", error_id=error_id)
+
+
+@dataclass(slots=True, eq=False)
+class _Flow:
+    """A reconcile under way, the calls it made so far by system, and what it is told next: an answer or an error."""
+
+    claim: Claim
+    steps: Generator[Effect, Any, None]
+    calls: Counter[str] = field(default_factory=Counter)
+    asked: Effect | None = None
+    answer: Any = None
+    error: Exception | None = None
+
+    def next(self) -> Effect | None:
+        """What it asks for next; ``None`` at its end. Raises what nobody foresaw."""
+        answer, error = self.answer, self.error
+        self.answer = self.error = None
+        try:
+            if error is None:
+                effect = self.steps.send(answer)
+            elif isinstance(error, RemoteError | LeaseLost):
+                effect = self.steps.throw(error)
+            else:
+                raise error
+        except StopIteration:
+            return None
+        if (system := _called(effect)) is not None:
+            self.calls[system] += 1
+        elif isinstance(effect, Commit) and isinstance(effect.operation, Finish):
+            return Commit(replace(effect.operation, calls=dict(self.calls)))
+        return effect
+
+
+class _Drain:
+    """One drain. A single thread takes all its reconciles from step to step; what they want committed by then is one transaction,
+    so a group grows with the load and nothing is delayed on purpose."""
+
+    def __init__(self, driver: Driver, connection: str, terms: Terms, clock: Clock, in_flight: int) -> None:
+        self._driver = driver
+        self._connection = connection
+        self._terms = terms
+        self._clock = clock
+        self._in_flight = in_flight
+        self._width = in_flight
+        self._ready: list[Claim] = []
+        self._moving: list[_Flow] = []
+        """What can go a step further."""
+        self._told: queue.SimpleQueue[_Flow] = queue.SimpleQueue()
+        self._tables: dict[str, tuple[float, Any]] = {}
+        self._calling = 0
+        self._running = 0
+        self._handled = 0
+        self._dry = False
+        self._looked = -LOOK_SECONDS
+
+    def run(self, end: float, stopping: threading.Event) -> Drained:
+        while True:
+            if self._clock.monotonic() < end and not stopping.is_set():
+                self._look()
+            self._start()
+            if not self._running:
+                return Drained(self._handled, left=not self._dry)
+            self._hear(0.0 if self._moving else LOOK_SECONDS)
+            self._step()
+
+    def _look(self) -> None:
+        room = self._width * 2 - self._running - len(self._ready)
+        now = self._clock.monotonic()
+        if room >= self._width // 2 or (room > 0 and now - self._looked >= LOOK_SECONDS):
+            claims, self._looked = self._driver.claim(self._connection, self._terms, room), now
+            self._dry = not claims
+            # Somebody's edit does not stand behind what a backfill has claimed and not begun.
+            self._ready = sorted([*self._ready, *claims], key=_late)
+
+    def _start(self) -> None:
+        """As many as there may be: more than calls in flight, as long as the calls are not what is waited for."""
+        if self._calling >= self._in_flight:
+            self._width = self._in_flight
+        elif self._running == self._width and self._calling < self._in_flight // 2:
+            self._width = min(self._width + self._in_flight, self._in_flight * MOST_WIDTH)
+        free = max(self._width - self._running, 0)
+        starting, self._ready = self._ready[:free], self._ready[free:]
+        self._running += len(starting)
+        self._moving += [_Flow(claim, reconcile(claim, self._terms)) for claim in starting]
+
+    def _hear(self, seconds: float) -> None:
+        """Take up what was answered by now; if nothing was, wait so long for the first."""
+        try:
+            flow = self._told.get(timeout=seconds) if seconds else self._told.get_nowait()
+            while True:
+                self._calling -= 1
+                self._moving.append(flow)
+                match flow.asked:
+                    case Read(ReadTables(system)) if flow.error is None:
+                        self._tables[system] = (self._clock.monotonic(), flow.answer)
+                flow = self._told.get_nowait()
+        except queue.Empty:
+            pass
+
+    def _step(self) -> None:
+        """Take each a step further, live ones first: to a call, to a commit together with the others, or to its end."""
+        waiting: list[tuple[_Flow, Operation]] = []
+        for flow in sorted(self._moving, key=lambda flow: _late(flow.claim)):
+            effect = self._next(flow)
+            if effect is None:
+                self._running -= 1
+                self._handled += 1
+            elif isinstance(effect, Commit):
+                waiting.append((flow, effect.operation))
+            else:
+                self._calling += 1
+                flow.asked = effect
+                self._driver.call(effect, self._terms, partial(self._tell, flow))
+        self._moving = [flow for flow, _ in waiting]
+        if waiting:
+            answers = self._driver.commit([operation for _, operation in waiting])
+            for flow, answer in zip(self._moving, answers, strict=True):
+                flow.error = answer if isinstance(answer, Exception) else None
+                flow.answer = None if flow.error else answer
+
+    def _next(self, flow: _Flow) -> Effect | None:
+        """What it asks for that is not known here; ``None`` at its end, also where nobody foresaw that."""
+        try:
+            effect = flow.next()
+            while (tables := self._known(effect)) is not None:
+                flow.answer = tables
+                effect = flow.next()
+        except Exception as error:
+            self._driver.park(flow.claim, error)
+            return None
+        return effect
+
+    def _known(self, effect: Effect | None) -> Any:
+        match effect:
+            case Read(ReadTables(system, fresh=False)) if system in self._tables:
+                heard, tables = self._tables[system]
+                return tables if self._clock.monotonic() - heard < TABLES_SECONDS else None
+        return None
+
+    def _tell(self, flow: _Flow, answer: Any, error: Exception | None) -> None:
+        flow.answer, flow.error = answer, error
+        self._told.put(flow)
+
+
+def _late(claim: Claim) -> bool:
+    return claim.change.lane != "live"
 
 
 def _read(ask: Any, lane: Any, terms: Terms) -> Any:

@@ -1,7 +1,6 @@
 """Everything durable, on SQLite or PostgreSQL: see ``Store``."""
 
 from bridge.store.applying import Answer
-from bridge.store.committer import GroupCommitter
 from bridge.store.declaring import Brake
 from bridge.store.rows import (
     AttentionGroup,
@@ -35,7 +34,6 @@ __all__ = [
     "ChangeRow",
     "ConnectionRow",
     "EndRow",
-    "GroupCommitter",
     "Hint",
     "HistoryRow",
     "HoldRow",

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.exc import DBAPIError
 
 from bridge.core.effects import (
     Advance,
@@ -52,27 +51,11 @@ Answer: TypeAlias = (
 
 
 def apply(connection: Connection, operations: Sequence[Operation], brake: Brake, now: datetime) -> list[Answer]:
-    """Carry out ``operations``, those of one claim in order; one that fails unexpectedly is undone alone and answers its exception.
+    """Carry out ``operations``, those of one claim in order. What goes wrong with one spoils the transaction.
 
     Those of different claims owe each other no order, so what is alike is done together: a statement for a group costs
     little more than one for a single operation.
     """
-    savepoint = connection.begin_nested()
-    try:
-        answers = _grouped(connection, operations, brake, now)
-    except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise
-        savepoint.rollback()
-        if len(operations) == 1:
-            return [error]
-        # One of them spoils it for all: each is done by itself.
-        return [answer for each in operations for answer in apply(connection, [each], brake, now)]
-    savepoint.commit()
-    return answers
-
-
-def _grouped(connection: Connection, operations: Sequence[Operation], brake: Brake, now: datetime) -> list[Answer]:
     answers: dict[int, Answer] = {}
     for places in _rounds(operations):
         for alike in _alike(places, operations).values():
@@ -95,14 +78,12 @@ def _rounds(operations: Sequence[Operation]) -> Iterator[list[int]]:
     yield places
 
 
-def _alike(places: Iterable[int], operations: Sequence[Operation]) -> dict[tuple[object, ...], list[int]]:
-    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+def _alike(places: Iterable[int], operations: Sequence[Operation]) -> dict[tuple[type, str], list[int]]:
+    groups: dict[tuple[type, str], list[int]] = defaultdict(list)
     for place in places:
         operation = operations[place]
-        if isinstance(operation, Question):
-            groups[(place,)].append(place)
-        else:
-            groups[type(operation), operation.claim.change.connection].append(place)
+        name = operation.connection if isinstance(operation, Question) else operation.claim.change.connection
+        groups[type(operation), name].append(place)
     return groups
 
 
@@ -117,21 +98,21 @@ def _carry_out(connection: Connection, operations: Sequence[Any], brake: Brake, 
             return _extend(connection, operations, now)
         case Advance():
             return [*advance(connection, operations, now)]
-        case Resolve() | Siblings() | OpenCreates():
-            return [look(connection, first, now)]
+        case Resolve():
+            return [*_resolve(connection, operations)]
+        case Siblings():
+            return [siblings(connection, each) for each in operations]
+        case OpenCreates():
+            told = {asked: open_creates(connection, asked, now) for asked in set(operations)}
+            return [told[each] for each in operations]
         case _:
             assert_never(first)
 
 
-def look(connection: Connection, question: Question, now: datetime) -> Answer:
-    """Answer an operation that writes nothing."""
-    match question:
-        case Resolve():
-            return links_by_end(connection, question.connection, question.references)
-        case Siblings():
-            return siblings(connection, question)
-        case OpenCreates():
-            return open_creates(connection, question, now)
+def _resolve(connection: Connection, operations: Sequence[Resolve]) -> list[Mapping[Reference, Link]]:
+    asked = {reference for operation in operations for reference in operation.references}
+    found = links_by_end(connection, operations[0].connection, asked)
+    return [{each: found[each] for each in operation.references & found.keys()} for operation in operations]
 
 
 _CHANGE_IDS = select(changes.c.id).where(

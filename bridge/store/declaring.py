@@ -15,7 +15,7 @@ from bridge.core.effects import Claim, Declare, Declared, Fenced, Held
 from bridge.core.records import Step
 from bridge.store import leasing
 from bridge.store.claiming import RELEASED_FOR
-from bridge.store.sql import chunks, counted, insert_row
+from bridge.store.sql import chunks, counted, insert_row, insert_rows
 from bridge.store.tables import brake_counts, held_changes, holds, intents, links
 from bridge.store.types import dump_step
 
@@ -47,7 +47,6 @@ _COUNTS = (
     )
     .group_by(brake_counts.c.klass)
 )
-_INSERT_INTENTS = insert(intents).returning(intents.c.id, sort_by_parameter_order=True)
 
 
 def _adding(dialect: Any) -> Any:
@@ -217,7 +216,7 @@ def _minute(at: datetime) -> int:
 
 def _write_down(connection: Connection, operations: Sequence[Declare], now: datetime) -> list[Declared]:
     rows = [_intent(operation, side, step, now) for operation in operations for side, step in operation.side_steps]
-    ids = iter(connection.execute(_INSERT_INTENTS, rows).scalars().all() if rows else ())
+    ids = iter(insert_rows(connection, intents, rows))
     return [Declared(tuple(islice(ids, len(operation.side_steps)))) for operation in operations]
 
 

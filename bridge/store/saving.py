@@ -11,11 +11,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, null, select, upda
 from bridge.core.effects import Busy, Fenced, LinkDraft
 from bridge.core.records import End, Link, Reference
 from bridge.store.linking import link_ids_by_end
-from bridge.store.sql import chunks
+from bridge.store.sql import chunks, insert_rows
 from bridge.store.tables import attention, link_ends, links
 
 _VERSIONS = select(links.c.id, links.c.version).where(links.c.id.in_(bindparam("ids", expanding=True)))
-_MAKE_MANY = insert(links).returning(links.c.id, sort_by_parameter_order=True)
 _MOVE = (
     update(links)
     .where(links.c.id == bindparam("link"))
@@ -28,15 +27,21 @@ _MOVE = (
 )
 _DROP_ENDS = delete(link_ends).where(link_ends.c.link_id.in_(bindparam("ids", expanding=True)))
 _PUT_ENDS = insert(link_ends)
+_UNLINKED = (
+    attention.c.connection == bindparam("conn"),
+    attention.c.link_id.is_(null()),
+    attention.c.state != "closed",
+)
+_UNLINKED_ATTENTION = select(attention.c.stream, attention.c.side, attention.c.record_id).where(
+    *_UNLINKED, attention.c.record_id.in_(bindparam("records", expanding=True))
+)
 _ADOPT_ATTENTION = (
     update(attention)
     .where(
-        attention.c.connection == bindparam("conn"),
+        *_UNLINKED,
         attention.c.stream == bindparam("of_stream"),
         attention.c.side == bindparam("of_side"),
         attention.c.record_id == bindparam("of_record"),
-        attention.c.link_id.is_(null()),
-        attention.c.state != "closed",
     )
     .values(link_id=bindparam("link"))
 )
@@ -69,13 +74,25 @@ def save_links(
 
 def adopt_attention(connection: Connection, name: str, made: Iterable[Link]) -> None:
     """What was asked about these records before they were linked belongs to the link from now on."""
-    rows = [
-        {"conn": name, "of_stream": link.stream, "of_side": end.side, "of_record": end.record_id, "link": link.id}
-        for link in made
-        for end in link.ends.values()
-    ]
-    if rows:
-        connection.execute(_ADOPT_ATTENTION, rows)
+    owners = {Reference(link.stream, end.side, end.record_id): link.id for link in made for end in link.ends.values()}
+    asked: set[Reference] = set()
+    for chunk in chunks(end.record_id for end in owners):
+        rows = connection.execute(_UNLINKED_ATTENTION, {"conn": name, "records": chunk})
+        asked |= {Reference(*row) for row in rows} & owners.keys()
+    if asked:
+        connection.execute(
+            _ADOPT_ATTENTION,
+            [
+                {
+                    "conn": name,
+                    "of_stream": end.stream,
+                    "of_side": end.side,
+                    "of_record": end.record_id,
+                    "link": owners[end],
+                }
+                for end in sorted(asked)
+            ],
+        )
 
 
 def _problems(connection: Connection, name: str, drafts: Sequence[LinkDraft]) -> list[Busy | Fenced | None]:
@@ -126,9 +143,7 @@ def _make(
         }
         for draft, run_id in drafts
     ]
-    if not rows:
-        return []
-    return list(connection.execute(_MAKE_MANY, rows).scalars())
+    return insert_rows(connection, links, rows)
 
 
 def _move(connection: Connection, drafts: Sequence[LinkDraft], now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from alembic.util.exc import CommandError
@@ -12,11 +13,10 @@ from sqlalchemy.exc import OperationalError
 from bridge.core.effects import Operation, Question
 from bridge.core.errors import SettingsError
 from bridge.core.ports import Clock
-from bridge.store.applying import Answer, apply, look
+from bridge.store.applying import Answer, apply
 from bridge.store.attention import Attention
 from bridge.store.changes import Changes
 from bridge.store.checkpoints import Checkpoints
-from bridge.store.committer import GroupCommitter
 from bridge.store.connections import Connections
 from bridge.store.database import Database
 from bridge.store.declaring import Brake
@@ -44,7 +44,6 @@ class Store:
         self._clock = clock
         self._brake = brake
         self._objects = Objects()
-        self.committer = GroupCommitter(self.apply)
         self.connections = Connections(self._database, clock)
         self.inbox = Inbox(self._database, clock)
         self.changes = Changes(self._database, clock, self._objects)
@@ -83,10 +82,20 @@ class Store:
     def apply(self, operations: Sequence[Operation]) -> list[Answer]:
         """Carry out operations in one transaction, each fenced by itself.
 
-        One that fails unexpectedly is undone alone and answers its exception; the others stand.
+        One that fails unexpectedly is undone alone and answers its exception; the others stand. Raises only where nobody knows
+        what became of any: the commit itself went wrong.
         """
-        with self._database.write() as transaction:
-            return apply(transaction, operations, self._brake, self._clock.now())
+        if all(isinstance(operation, Question) for operation in operations):
+            with self._database.read() as transaction:
+                return apply(transaction, operations, self._brake, self._clock.now())
+        try:
+            with self._database.write() as transaction, _undoing():
+                return apply(transaction, operations, self._brake, self._clock.now())
+        except _Undone as undone:
+            if len(operations) == 1:
+                return [undone.reason]
+        # One of them spoils it for all: each is done by itself.
+        return [answer for each in operations for answer in self.apply([each])]
 
     def prune(self, older_than: timedelta) -> dict[str, int]:
         """Drop what only served to work: events, answered intents, settled attention, ended runs' items, listings.
@@ -96,15 +105,26 @@ class Store:
         return prune(self._database, self._clock.now() - older_than)
 
     def commit(self, operation: Operation) -> Answer:
-        """Carry out one operation together with what other threads commit now; what only reads is answered at once.
-
-        Raises what went wrong with it, or with the whole group.
-        """
-        if isinstance(operation, Question):
-            with self._database.read() as transaction:
-                return look(transaction, operation, self._clock.now())
-        return self.committer.submit(operation)
+        """Carry out one operation by itself. Raises what went wrong with it."""
+        (answer,) = self.apply([operation])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def close(self) -> None:
-        self.committer.close()
         self._database.close()
+
+
+class _Undone(Exception):
+    """``reason`` came up within a transaction, which was rolled back."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+
+
+@contextmanager
+def _undoing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise _Undone(error) from error

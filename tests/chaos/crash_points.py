@@ -36,27 +36,33 @@ def arm(point: str, die: Callable[[], None]) -> None:
         _others()[point](die)
 
 
-def _kind(effect: Any) -> str:
-    """The name of what an effect does: ``Write``, or the read or operation inside."""
-    inner = getattr(effect, "ask", None) or getattr(effect, "operation", None)
-    return type(inner if inner is not None else effect).__name__
+def _name(work: Any) -> str:
+    """Of an operation, or of what an effect does: ``Write``, or what a read asks."""
+    return type(getattr(work, "ask", None) or work).__name__
 
 
 def _arm_effect(when: str, what: str, die: Callable[[], None]) -> None:
     from bridge.runtime.driver import Driver
 
-    carry_out = Driver.carry_out
+    carry_out, commit = Driver.carry_out, Driver.commit
 
-    def dying(self: Any, effect: Any, *args: Any) -> Any:
-        mine = _kind(effect) == what
-        if mine and when == "before":
-            die()
-        answer = carry_out(self, effect, *args)
-        if mine and when == "after":
-            die()
-        return answer
+    def calling(self: Any, effect: Any, *args: Any) -> Any:
+        return _dying(die, when, mine=_name(effect) == what, go_on=lambda: carry_out(self, effect, *args))
 
-    Driver.carry_out = dying
+    def committing(self: Any, operations: Any) -> Any:
+        mine = any(_name(operation) == what for operation in operations)
+        return _dying(die, when, mine=mine, go_on=lambda: commit(self, operations))
+
+    Driver.carry_out, Driver.commit = calling, committing
+
+
+def _dying(die: Callable[[], None], when: str, *, mine: bool, go_on: Callable[[], Any]) -> Any:
+    if mine and when == "before":
+        die()
+    answer = go_on()
+    if mine and when == "after":
+        die()
+    return answer
 
 
 def _around(owner: Any, name: str, when: str, *, always: bool = False) -> Callable[[Callable[[], None]], None]:
@@ -100,16 +106,16 @@ def _inside_commit(operation: str) -> Callable[[Callable[[], None]], None]:
 
 def _others() -> dict[str, Callable[[Callable[[], None]], None]]:
     from bridge.jobs import RedisDoorbell
+    from bridge.store import Store
     from bridge.store.changes import Changes
     from bridge.store.checkpoints import Checkpoints
-    from bridge.store.committer import GroupCommitter
 
     return {
         "before-claim": _around(Changes, "claim", "before"),
         "after-claim": _around(Changes, "claim", "after"),
         "inside-Declare-commit": _inside_commit("Declare"),
         "inside-Finish-commit": _inside_commit("Finish"),
-        "after-group-commit": _around(GroupCommitter, "submit", "after"),
+        "after-group-commit": _around(Store, "apply", "after"),
         "before-ring": _around(RedisDoorbell, "ring", "before"),
         "before-expire": _around(Changes, "expire", "before"),
         "after-expire": _around(Changes, "expire", "after", always=True),

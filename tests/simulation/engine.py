@@ -96,7 +96,7 @@ class Bridge:
     # --- for the scheduler ---
 
     def claim(self, worker: str, limit: int) -> list[Claim]:
-        return self._drivers._claim(CONNECTION, self.terms_of(worker.partition(".")[0]), limit)
+        return self._drivers.claim(CONNECTION, self.terms_of(worker.partition(".")[0]), limit)
 
     def reconcile(self, worker: str, claim: Claim) -> Generator[Effect, Any, None]:
         return reconcile(claim, self.terms_of(worker))

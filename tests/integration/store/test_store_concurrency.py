@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -158,27 +157,24 @@ def test_the_work_of_a_dead_worker_is_taken_over(store: Store, clock: HandClock)
 
 def _use_inherited(store: Store, inherited: object) -> None:
     store.changes.hint("default", [company("child")])
-    assert store.committer.submit(Resolve("default", frozenset())) == {}
+    assert store.commit(Resolve("default", frozenset())) == {}
     assert store._database._engine.pool is not inherited
 
 
 def test_a_forked_worker_works_on_connections_of_its_own(store: Store) -> None:
-    assert store.committer.submit(Resolve("default", frozenset())) == {}
+    assert store.commit(Resolve("default", frozenset())) == {}
     pool = store._database._engine.pool
     child = multiprocessing.get_context("fork").Process(target=_use_inherited, args=(store, pool))
-    with warnings.catch_warnings():
-        # The committer's thread runs; that it is not there in the child is what is tested.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child.start()
+    child.start()
     child.join(30)
     code = child.exitcode
     child.kill()
     assert code == 0
-    assert store.committer.submit(Resolve("default", frozenset())) == {}
+    assert store.commit(Resolve("default", frozenset())) == {}
     assert store.changes.counts("default") == {"pending": 1}
 
 
-def test_threads_share_commits(store: Store) -> None:
+def test_threads_commit_beside_one_another(store: Store) -> None:
     records = [str(number) for number in range(64)]
     store.changes.hint("default", [company(record) for record in records])
     claims = store.changes.claim("default", 100, 60)
@@ -187,7 +183,7 @@ def test_threads_share_commits(store: Store) -> None:
     def work(part: list[Claim]) -> None:
         for claim in part:
             link = draft(claim, claim.change.record_id, f"a{claim.change.record_id}")
-            answers.append(store.committer.submit(Finish(claim, Done("updated"), link)))
+            answers.append(store.commit(Finish(claim, Done("updated"), link)))
 
     threads = [threading.Thread(target=work, args=(claims[number::8],)) for number in range(8)]
     for thread in threads:

@@ -226,8 +226,8 @@ def test_one_bad_operation_does_not_undo_the_others(store: Store) -> None:
 def test_a_bad_operation_raises_to_the_one_who_submitted_it(store: Store) -> None:
     claim = claim_one(store, company("1"))
     with pytest.raises(SQLAlchemyError):
-        store.committer.submit(Finish(claim, Done("x"), draft(claim, "1", "a1", name=object())))
-    assert isinstance(store.committer.submit(Finish(claim, Done("x"))), Finished)
+        store.commit(Finish(claim, Done("x"), draft(claim, "1", "a1", name=object())))
+    assert isinstance(store.commit(Finish(claim, Done("x"))), Finished)
 
 
 # --- walking and binding ---------------------------------------------------------------------------------------
