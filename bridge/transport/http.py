@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -78,6 +79,15 @@ class Call:
         return f"{self.method} {self.template}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """An answer that was read to its end; ``content`` is unpacked."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+
 class Http:
     """Shared by threads; after a fork the child opens connections of its own. Made by ``bridge.transport.open``."""
 
@@ -95,7 +105,7 @@ class Http:
         self.system = system
         self.clock = RemoteClock()
         self.calls = calls
-        self._base_url = base_url
+        self._base = httpx.URL(base_url)
         self._headers = dict(headers)
         self._limiter = limiter
         self.timing = timing
@@ -140,20 +150,20 @@ class Http:
 
     def _send(self, call: Call, *, write: bool) -> Answer:
         place = Place(self.system, call.operation, write)
-        url = self._url(call)
+        target = self._target(call)
         asked = time.monotonic()
         slot = self._slot(call, write=write)
         started, sent = time.monotonic(), self._now()
         left = self.timing.timeout - (started - asked if write else 0.0)
         try:
-            response = self._exchange(self._request(call, url, left), started, left * (1 if write else SLOWEST_READ))
+            response = self._exchange(call, target, started, left, left * (1 if write else SLOWEST_READ))
         except httpx.HTTPError as error:
             raise self._silence(error, call, place) from None
         self._limiter.answered(slot, time.monotonic() - started)
         try:
             answer = self._understand(response, call, place, sent)
         except RemoteError as error:
-            self._note(error, response.status_code, call, write=write)
+            self._note(error, response.status, call, write=write)
             raise
         self._count("answered", call, write=write)
         self._down_since = None
@@ -171,7 +181,7 @@ class Http:
                 status=None,
             ) from None
 
-    def _url(self, call: Call) -> str:
+    def _target(self, call: Call) -> str:
         for value in call.ids.values():
             if value.strip(".") == "":
                 # An empty segment would ask for the whole list, dots for another resource.
@@ -179,35 +189,47 @@ class Http:
         path = call.template.format(**{name: quote(value, safe="") for name, value in call.ids.items()})
         query = {k: _plain(v) for k, v in call.query.items() if v is not None}
         # %20 and not +: the documents ask for it, and a + in a time zone must not become a space.
-        return f"{self._base_url}{path}" + (f"?{urlencode(query, quote_via=quote, safe='')}" if query else "")
+        return f"{self._base.path.rstrip('/')}{path}" + (
+            f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
+        )
 
-    def _request(self, call: Call, url: str, seconds: float) -> httpx.Request:
+    def _request(self, call: Call, target: str, seconds: float, *, straight: bool) -> httpx.Request:
         content = None if call.body is None else orjson.dumps(call.body)
         headers = self._headers if content is None else self._headers | {"Content-Type": "application/json"}
         timeout = httpx.Timeout(seconds, connect=min(seconds, SLOWEST_CONNECT))
-        return httpx.Request(
-            call.method, url, headers=headers, content=content, extensions={"timeout": timeout.as_dict()}
-        )
+        url, path = self._base, target.encode("ascii")
+        extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
+        if straight:
+            # A URL of its own takes longer to parse than the request takes to send.
+            extensions["target"] = path
+        else:
+            url = url.copy_with(raw_path=path)
+        return httpx.Request(call.method, url, headers=headers, content=content, extensions=extensions)
 
-    def _exchange(self, request: httpx.Request, started: float, longest: float) -> httpx.Response:
+    def _exchange(self, call: Call, target: str, started: float, seconds: float, longest: float) -> _Received:
+        """``seconds`` bound each silence, ``longest`` the whole."""
         way = self._open()
-        response = way.send(request, stream=True) if isinstance(way, httpx.Client) else way.handle_request(request)
+        request = self._request(call, target, seconds, straight=isinstance(way, Direct))
+        response = way.handle_request(request) if isinstance(way, Direct) else way.send(request, stream=True)
         try:
             parts = []
-            for part in response.iter_bytes():
+            for part in cast("httpx.SyncByteStream", response.stream):
                 parts.append(part)
                 if time.monotonic() - started > longest:
                     raise httpx.ReadTimeout("the answer took too long", request=request)
         finally:
             response.close()
-        return httpx.Response(response.status_code, headers=_plain_headers(response.headers), content=b"".join(parts))
+        content = b"".join(parts)
+        if "content-encoding" in response.headers:
+            content = httpx.Response(200, headers=response.headers, content=content).content
+        return _Received(response.status_code, response.headers, content)
 
-    def _understand(self, response: httpx.Response, call: Call, place: Place, sent: datetime) -> Answer:
+    def _understand(self, response: _Received, call: Call, place: Place, sent: datetime) -> Answer:
         date = http_date(response.headers.get("date"))
         received = self._now()
         if date is not None:
             self.clock.observe(date, sent, received)
-        status = response.status_code
+        status = response.status
         body, is_json = _parse(response)
         wait = retry_after(response.headers.get("retry-after"), date, received)
         if status == 429:
@@ -276,7 +298,7 @@ class Http:
     def _new_way(self) -> httpx.Client | Direct:
         """Straight to the remote, or with httpx's own means where a proxy from the environment stands in between (which
         serves the internet, never this machine)."""
-        if self._transport is None and (is_loopback(self._base_url) or not urllib.request.getproxies()):
+        if self._transport is None and (is_loopback(str(self._base)) or not urllib.request.getproxies()):
             return Direct(self._tls, IDLE_SECONDS)
         return httpx.Client(
             follow_redirects=False,
@@ -325,12 +347,7 @@ def _plain(value: str | int | bool | None) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _plain_headers(headers: httpx.Headers) -> list[tuple[str, str]]:
-    """Without those that describe the body as it travelled: it is unpacked now."""
-    return [(k, v) for k, v in headers.items() if k not in {"content-encoding", "content-length", "transfer-encoding"}]
-
-
-def _parse(response: httpx.Response) -> tuple[Json, bool]:
+def _parse(response: _Received) -> tuple[Json, bool]:
     """The body as JSON, or its text when it is none."""
     if not response.content.strip():
         return None, True
@@ -340,5 +357,5 @@ def _parse(response: httpx.Response) -> tuple[Json, bool]:
         return ("" if _is_page(response) else response.content[:1000].decode("utf-8", "replace")), False
 
 
-def _is_page(response: httpx.Response) -> bool:
+def _is_page(response: _Received) -> bool:
     return "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<"

@@ -7,10 +7,12 @@ import threading
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 HALF_A_SECOND = timedelta(milliseconds=500)
 
 
+@lru_cache(maxsize=64)
 def http_date(value: str | None) -> datetime | None:
     """An HTTP-date in UTC, ``None`` for a missing or unreadable one."""
     if not value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import ssl
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from bridge.transport.direct import Direct
+from bridge.transport.direct import MOST_HEAD, Direct
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Name: v\r\n\r\nok"
 Serve = Callable[[socket.socket], None]
@@ -118,7 +119,8 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again() -> None:
 
 
 def test_a_connection_whose_answer_was_not_read_is_not_used_again(client: httpx.Client) -> None:
-    with served((OK, OK), (OK,)) as server:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+    with served((half, OK), (OK,)) as server:
         with client.stream("GET", server.url):
             pass
         assert client.get(server.url).content == b"ok"
@@ -129,6 +131,34 @@ def test_a_connection_that_the_answer_says_will_close_is_not_used_again(client: 
     closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
     with served((closing,), (OK,)) as server:
         assert [client.get(server.url).content for _ in range(2)] == [b"ok", b"ok"]
+
+
+@pytest.mark.parametrize("more", [b"junk", OK, b"HTTP/1.1 200 OK\r\n"], ids=["junk", "an answer", "half an answer"])
+def test_more_than_was_asked_for_is_nobodys_answer(client: httpx.Client, more: bytes) -> None:
+    second = OK.replace(b"ok", b"2.")
+    with served((OK + more,), (second,)) as server:
+        first = client.get(server.url)
+        assert (first.content, first.headers["content-length"]) == (b"ok", "2")
+        assert client.get(server.url).content == b"2."
+    assert server.connections == 2
+
+
+def test_a_head_without_an_end_is_an_error(client: httpx.Client) -> None:
+    def endless(connection: socket.socket) -> None:
+        request_of(connection)
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"X-Name: value\r\n" * (MOST_HEAD // 10))
+
+    server = Server(scripts=[endless])
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get(server.url)
+    server.listening.close()
+
+
+def test_another_target_than_the_urls_may_be_asked_for(client: httpx.Client) -> None:
+    with served((OK,)) as server:
+        client.get(server.url, extensions={"target": b"/other?q=1"})
+    assert server.requests[0].startswith(b"GET /other?q=1 HTTP/1.1\r\n")
 
 
 def test_closing_an_answer_twice_leaves_the_next_request_alone(client: httpx.Client) -> None:
