@@ -15,7 +15,7 @@ from bridge.store import leasing
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import is_live
 from bridge.store.remembered import decisions, ends_of, open_fields, recent_writes, remember
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import changes, held_changes, holds, run_items
 
 BUSY_SECONDS = 0.5
@@ -35,7 +35,7 @@ _DUE = (
     .order_by(changes.c.due_at, changes.c.id)
     .limit(bindparam("n"))
 )
-_DUE_IN_STREAMS = _DUE.where(changes.c.stream.in_(bindparam("streams", expanding=True)))
+_DUE_IN_STREAMS = _DUE.where(among(changes.c.stream, "streams"))
 _LEASE = (
     update(changes)
     .where(changes.c.id == bindparam("change"))
@@ -48,9 +48,7 @@ _LEASE = (
     )
 )
 _POSTPONE = (
-    update(changes)
-    .where(changes.c.id.in_(bindparam("ids", expanding=True)))
-    .values(due_at=bindparam("later"), updated_at=bindparam("now"))
+    update(changes).where(among(changes.c.id, "ids")).values(due_at=bindparam("later"), updated_at=bindparam("now"))
 )
 
 

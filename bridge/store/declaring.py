@@ -15,7 +15,7 @@ from bridge.core.effects import Claim, Declare, Declared, Fenced, Held
 from bridge.core.records import Step
 from bridge.store import leasing
 from bridge.store.claiming import RELEASED_FOR
-from bridge.store.sql import chunks, counted, insert_row, insert_rows
+from bridge.store.sql import among, chunks, counted, insert_row, insert_rows
 from bridge.store.tables import brake_counts, held_changes, holds, intents, links
 from bridge.store.types import dump_step
 
@@ -66,7 +66,7 @@ def _adding(dialect: Any) -> Any:
 _HELD = (
     select(held_changes.c.change_id, holds.c.klass, holds.c.ceiling)
     .join_from(holds, held_changes, held_changes.c.hold_id == holds.c.id)
-    .where(holds.c.state == "held", held_changes.c.change_id.in_(bindparam("changes", expanding=True)))
+    .where(holds.c.state == "held", among(held_changes.c.change_id, "changes"))
 )
 _COUNT = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
 

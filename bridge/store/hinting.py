@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bridge.core.records import Lane
 from bridge.store.items import void_items
 from bridge.store.rows import Hint
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import changes
 
 OPEN = ("pending", "leased", "waiting")
@@ -32,7 +32,7 @@ _KEYS = select(
     changes.c.connection == bindparam("conn"),
     changes.c.stream == bindparam("stream"),
     changes.c.side == bindparam("side"),
-    changes.c.record_id.in_(bindparam("ids", expanding=True)),
+    among(changes.c.record_id, "ids"),
 )
 
 

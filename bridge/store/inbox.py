@@ -13,13 +13,11 @@ from bridge.store.database import Database
 from bridge.store.hinting import put_hints
 from bridge.store.paging import page_by
 from bridge.store.rows import Hint, InboxEvent, InboxRow, Listing, Received
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import inbox
 from bridge.store.tombstones import buried, tombstone
 
-_KNOWN = select(inbox.c.event_id).where(
-    inbox.c.connection == bindparam("conn"), inbox.c.event_id.in_(bindparam("ids", expanding=True))
-)
+_KNOWN = select(inbox.c.event_id).where(inbox.c.connection == bindparam("conn"), among(inbox.c.event_id, "ids"))
 _INSERT = insert(inbox)
 
 

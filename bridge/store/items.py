@@ -11,32 +11,26 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.core.effects import Done, Outcome, Park
 from bridge.store.rows import ItemState
-from bridge.store.sql import chunks
+from bridge.store.sql import among, chunks
 from bridge.store.tables import run_items, runs
 
 Counted: TypeAlias = tuple[ItemState, str, str]
 """The item's new state, its result in words, and the run's count that grows."""
 
 OPEN_ITEMS = ("planned", "queued")
-_RUNS = select(run_items.c.id, run_items.c.run_id, run_items.c.state).where(
-    run_items.c.id.in_(bindparam("ids", expanding=True))
-)
+_RUNS = select(run_items.c.id, run_items.c.run_id, run_items.c.state).where(among(run_items.c.id, "ids"))
 _CLOSE = (
     update(run_items)
-    .where(run_items.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(run_items.c.id, "ids"))
     .values(state=bindparam("new_state"), result=bindparam("new_result"), seed=None)
 )
 
 _UNDOING = (
     select(run_items.c.id)
     .join(runs, runs.c.id == run_items.c.run_id)
-    .where(run_items.c.id.in_(bindparam("ids", expanding=True)), runs.c.kind == "undo")
+    .where(among(run_items.c.id, "ids"), runs.c.kind == "undo")
 )
-_REPLAN = (
-    update(run_items)
-    .where(run_items.c.id.in_(bindparam("ids", expanding=True)), run_items.c.state == "queued")
-    .values(state="planned")
-)
+_REPLAN = update(run_items).where(among(run_items.c.id, "ids"), run_items.c.state == "queued").values(state="planned")
 
 
 def counted(outcome: Outcome, raised: bool) -> Counted | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bridge.core.effects import lease_key
 from bridge.core.records import Ref, Reference
-from bridge.store.sql import chunks
+from bridge.store.sql import among, chunks
 from bridge.store.tables import leases, tokens
 
 
@@ -41,12 +41,12 @@ class Wish:
     until: datetime
 
 
-_OWNED = select(leases.c.token).where(leases.c.token.in_(bindparam("tokens", expanding=True))).distinct()
+_OWNED = select(leases.c.token).where(among(leases.c.token, "tokens")).distinct()
 _HOLDERS = select(leases.c.key, leases.c.token, leases.c.expires_at).where(
-    leases.c.connection == bindparam("conn"), leases.c.key.in_(bindparam("keys", expanding=True))
+    leases.c.connection == bindparam("conn"), among(leases.c.key, "keys")
 )
 _TAKE = insert(leases)
-_RELEASE = delete(leases).where(leases.c.token.in_(bindparam("tokens", expanding=True)))
+_RELEASE = delete(leases).where(among(leases.c.token, "tokens"))
 _NEXT_TOKEN = (
     update(tokens).where(tokens.c.name == "fence").values(last=tokens.c.last + bindparam("n")).returning(tokens.c.last)
 )

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, bindparam, select
 
 from bridge.core.effects import Siblings
 from bridge.core.records import End, Link, Reference, Shadow
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import changes, link_ends, links
 
 _IDS_BY_END = select(link_ends.c.link_id, link_ends.c.record_id).where(
     link_ends.c.connection == bindparam("conn"),
     link_ends.c.stream == bindparam("stream"),
     link_ends.c.side == bindparam("side"),
-    link_ends.c.record_id.in_(bindparam("ids", expanding=True)),
+    among(link_ends.c.record_id, "ids"),
 )
 END_COLUMNS = (
     link_ends.c.side,
@@ -32,7 +32,7 @@ LINK_COLUMNS = (links.c.id, links.c.stream, links.c.state, links.c.version, link
 _BY_ID = (
     select(*LINK_COLUMNS, *END_COLUMNS)
     .join_from(links, link_ends, link_ends.c.link_id == links.c.id, isouter=True)
-    .where(links.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(links.c.id, "ids"))
     .order_by(links.c.id)
 )
 

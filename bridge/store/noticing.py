@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, null, or_, select, u
 from bridge.core.effects import AwaitParent, Done, Finish, Notice, Park
 from bridge.core.records import Link, Reference
 from bridge.store.remembered import attention_of
-from bridge.store.sql import AnyRow, chunks, insert_row
+from bridge.store.sql import AnyRow, among, chunks, insert_row
 from bridge.store.tables import attention
 
 _OF_RECORD = (
@@ -34,17 +34,11 @@ _OF_RECORD = (
     )
     .order_by(attention.c.id)
 )
-_LINKS_ASKED_ABOUT = select(attention.c.link_id).where(
-    attention.c.link_id.in_(bindparam("ids", expanding=True)), attention.c.state != "closed"
-)
-_CLOSE = (
-    update(attention)
-    .where(attention.c.id.in_(bindparam("ids", expanding=True)))
-    .values(state="closed", updated_at=bindparam("now"))
-)
+_LINKS_ASKED_ABOUT = select(attention.c.link_id).where(among(attention.c.link_id, "ids"), attention.c.state != "closed")
+_CLOSE = update(attention).where(among(attention.c.id, "ids")).values(state="closed", updated_at=bindparam("now"))
 _REOPEN = (
     update(attention)
-    .where(attention.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(attention.c.id, "ids"))
     .values(state="open", decision=null(), updated_at=bindparam("now"))
 )
 _INSERT = insert(attention)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from bridge.core.effects import Decision, OpenCreates, Past
 from bridge.core.records import YOUNG, Intent, Link, Reference
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import attention, history, intents
 from bridge.store.types import load_step
 
@@ -23,18 +23,14 @@ _FRESH = or_(
     intents.c.state == "open",
     (intents.c.state == "answered") & (intents.c.answered_at > bindparam("young")),
 )
-_INTENTS_BY_LINK = (
-    select(intents).where(intents.c.link_id.in_(bindparam("ids", expanding=True)), _FRESH).order_by(intents.c.id)
-)
-_INTENTS_BY_CHANGE = (
-    select(intents).where(intents.c.change_id.in_(bindparam("ids", expanding=True)), _FRESH).order_by(intents.c.id)
-)
+_INTENTS_BY_LINK = select(intents).where(among(intents.c.link_id, "ids"), _FRESH).order_by(intents.c.id)
+_INTENTS_BY_CHANGE = select(intents).where(among(intents.c.change_id, "ids"), _FRESH).order_by(intents.c.id)
 
 
 _RECENT = (
     select(history.c.link_id, history.c.side, history.c.field, history.c.old, history.c.new, history.c.cause)
     .where(
-        history.c.link_id.in_(bindparam("ids", expanding=True)),
+        among(history.c.link_id, "ids"),
         history.c.at > bindparam("since"),
         history.c.field != "",
     )
@@ -47,7 +43,7 @@ _OPEN_BY_END = select(intents).where(
     intents.c.state == "open",
     intents.c.stream == bindparam("stream"),
     intents.c.side == bindparam("side"),
-    intents.c.record_id.in_(bindparam("ids", expanding=True)),
+    among(intents.c.record_id, "ids"),
 )
 
 
@@ -55,12 +51,12 @@ def _attention(*where: ColumnElement[bool]) -> Any:
     return select(attention).where(attention.c.state != "closed", *where).order_by(attention.c.id)
 
 
-_ATTENTION_BY_LINK = _attention(attention.c.link_id.in_(bindparam("ids", expanding=True)))
+_ATTENTION_BY_LINK = _attention(among(attention.c.link_id, "ids"))
 _ATTENTION_BY_RECORD = _attention(
     attention.c.connection == bindparam("conn"),
     attention.c.stream == bindparam("stream"),
     attention.c.side == bindparam("side"),
-    attention.c.record_id.in_(bindparam("ids", expanding=True)),
+    among(attention.c.record_id, "ids"),
 )
 
 

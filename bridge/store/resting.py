@@ -16,7 +16,7 @@ from bridge.store.items import Planned, Tally, counted
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import pause
 from bridge.store.rows import Hint
-from bridge.store.sql import AnyRow, chunks
+from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import changes
 from bridge.store.waiting import child_detail, park_children, release_children
 
@@ -31,7 +31,7 @@ _CHANGES = select(
     changes.c.cause,
     changes.c.detail,
     changes.c.looked_again,
-).where(changes.c.id.in_(bindparam("ids", expanding=True)))
+).where(among(changes.c.id, "ids"))
 _RESTING = (
     "state",
     "due_at",

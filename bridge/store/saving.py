@@ -11,10 +11,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, null, select, upda
 from bridge.core.effects import Busy, Fenced, LinkDraft
 from bridge.core.records import End, Link, Reference
 from bridge.store.linking import link_ids_by_end
-from bridge.store.sql import chunks, insert_rows
+from bridge.store.sql import among, chunks, insert_rows
 from bridge.store.tables import attention, link_ends, links
 
-_VERSIONS = select(links.c.id, links.c.version).where(links.c.id.in_(bindparam("ids", expanding=True)))
+_VERSIONS = select(links.c.id, links.c.version).where(among(links.c.id, "ids"))
 _MOVE = (
     update(links)
     .where(links.c.id == bindparam("link"))
@@ -25,7 +25,7 @@ _MOVE = (
         updated_at=bindparam("now"),
     )
 )
-_DROP_ENDS = delete(link_ends).where(link_ends.c.link_id.in_(bindparam("ids", expanding=True)))
+_DROP_ENDS = delete(link_ends).where(among(link_ends.c.link_id, "ids"))
 _PUT_ENDS = insert(link_ends)
 _UNLINKED = (
     attention.c.connection == bindparam("conn"),
@@ -33,7 +33,7 @@ _UNLINKED = (
     attention.c.state != "closed",
 )
 _UNLINKED_ATTENTION = select(attention.c.stream, attention.c.side, attention.c.record_id).where(
-    *_UNLINKED, attention.c.record_id.in_(bindparam("records", expanding=True))
+    *_UNLINKED, among(attention.c.record_id, "records")
 )
 _ADOPT_ATTENTION = (
     update(attention)

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Insert, Result, Row, Table, insert, text
+from sqlalchemy import Boolean, ColumnElement, Connection, Insert, Result, Row, Table, bindparam, insert, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from bridge.store.types import Several
 
 T = TypeVar("T")
 SIZE = 5_000
@@ -15,10 +19,42 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 
 def chunks(values: Iterable[T], size: int = SIZE) -> Iterator[list[T]]:
-    """Bounded IN lists: both databases limit the parameters of one statement."""
+    """Bounded lists: no statement grows without an end. None at all for no values."""
     rest = iter(values)
     while chunk := list(islice(rest, size)):
         yield chunk
+
+
+class among(ColumnElement[bool]):
+    """``column`` is one of the values of the parameter ``name``. The text is the same however many they are, so a database
+    prepares it once; SQLAlchemy's own IN is spelled and prepared anew for each number of values."""
+
+    inherit_cache = True
+    type = Boolean()
+    _traverse_internals = [  # noqa: RUF012  SQLAlchemy's declaration
+        ("column", InternalTraversal.dp_clauseelement),
+        ("values", InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values = bindparam(name, type_=Several(column.type.python_type))
+
+    def self_group(self, against: object = None) -> among:  # noqa: ARG002  SQLAlchemy's signature
+        """True as it stands: SQLite has no booleans, and a comparison with 1 would hide the column from its index."""
+        return self
+
+
+@compiles(among, "sqlite")
+def _among_on_sqlite(element: among, compiler: Any, **more: Any) -> str:
+    column, values = compiler.process(element.column, **more), compiler.process(element.values, **more)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  compiled parts, no values
+
+
+@compiles(among, "postgresql")
+def _among_on_postgresql(element: among, compiler: Any, **more: Any) -> str:
+    column, values = compiler.process(element.column, **more), compiler.process(element.values, **more)
+    return f"{column} = ANY({values})"
 
 
 def insert_row(connection: Connection, statement: Insert, values: Mapping[str, Any]) -> int:

@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bridge.store.sql import chunks
+from bridge.store.sql import among, chunks
 from bridge.store.tables import tombstones
 
-_KNOWN = select(tombstones.c.hash).where(tombstones.c.hash.in_(bindparam("hashes", expanding=True)))
+_KNOWN = select(tombstones.c.hash).where(among(tombstones.c.hash, "hashes"))
 
 
 def tombstone(connection: str, name: str, record_id: str) -> str:

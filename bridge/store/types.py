@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, Text
+from sqlalchemy import BigInteger, DateTime, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -123,6 +124,26 @@ def _storable(value: str | None) -> str | None:
     if value is None or (value.isascii() and "\x00" not in value):
         return value
     return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
+class Several(TypeDecorator[Any]):
+    """Texts or whole numbers as one parameter: JSON for SQLite, an array for PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, of: type) -> None:
+        super().__init__()
+        self.of = of
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return ARRAY(BigInteger() if self.of is int else Text())
+        return Text()
+
+    def process_bind_param(self, value: Iterable[str] | Iterable[int] | None, dialect: Dialect) -> Any:
+        each = [_storable(one) if isinstance(one, str) else one for one in value or ()]
+        return each if dialect.name == "postgresql" else dumps(each)
 
 
 class JsonText(TypeDecorator[Any]):

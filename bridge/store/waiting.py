@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, null, or_, select, update
 
 from bridge.core.records import Reference
 from bridge.store.items import close_items
-from bridge.store.sql import chunks
+from bridge.store.sql import among, chunks
 from bridge.store.tables import changes
 
 _ON_PARENT = (
@@ -38,7 +38,7 @@ _WAITING = select(changes.c.id, changes.c.stream, changes.c.side, changes.c.reco
 )
 _PARK = (
     update(changes)
-    .where(changes.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(changes.c.id, "ids"))
     .values(
         state="parked",
         cause=bindparam("new_cause"),

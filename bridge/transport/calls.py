@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,18 +35,14 @@ class CallCounter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls = Calls()
+        self._counts: Counter[str] = Counter()
 
     def count(self, result: Result, *, write: bool, lane: Lane) -> None:
         with self._lock:
-            now = self._calls
-            self._calls = dataclasses.replace(
-                now,
-                **{result: getattr(now, result) + 1},
-                writes=now.writes + write,
-                backfill=now.backfill + (lane == "backfill"),
-            )
+            self._counts[result] += 1
+            self._counts["writes"] += write
+            self._counts["backfill"] += lane == "backfill"
 
     def read(self) -> Calls:
         with self._lock:
-            return self._calls
+            return Calls(**self._counts)
