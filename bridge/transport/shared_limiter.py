@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bridge.core.records import Lane
-from bridge.transport.limiter import Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
+from bridge.transport.limiter import POLL, Denied, LocalLimiter, Queue, Rate, RoundTrips, Slot, wait_for_slot
 
 # KEYS: entries (sorted set: slot id -> arrival, µs), state (hash: last grant, gate, live waiters until).
 # ARGV: slot id, lane, then for each answer since the last call: its slot id, when it was granted, and how long ago its
@@ -46,11 +46,13 @@ end
 if ARGV[2] ~= 'live' or count >= at_once then wait = math.max(wait, last + pace - now) end
 if ARGV[2] ~= 'live' then wait = math.max(wait, live - now) end
 if wait > 0 then
-  if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + 100000) end
+  -- Until the one in front asks again: it sleeps $poll at most.
+  if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + math.min(wait, $poll) + 10000) end
   return {0, math.ceil(wait), 0}
 end
 redis.call('ZADD', KEYS[1], now + slack, ARGV[1])
 redis.call('HSET', KEYS[2], 'last', now)
+if ARGV[2] == 'live' then redis.call('HDEL', KEYS[2], 'live') end
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('PEXPIRE', KEYS[2], ttl)
 return {1, now, 0}
@@ -83,7 +85,7 @@ class RedisLimiter:
         self._rate = rate
         self._max_processes = max_processes
         self._keys = (f"bridge:rate:{{{name}}}:entries", f"bridge:rate:{{{name}}}:state")
-        spans = {"window": rate.window, "pace": rate.pace, "slack": rate.slack, "fresh": rate.fresh}
+        spans = {"window": rate.window, "pace": rate.pace, "slack": rate.slack, "fresh": rate.fresh, "poll": POLL}
         whole = {"limit": rate.limit, "at_once": rate.at_once, "ttl": _KEPT_MS}
         numbers = {name: int(seconds * 1e6) for name, seconds in spans.items()}
         self._grant = redis.register_script(Template(_GRANT).substitute(whole | numbers))
