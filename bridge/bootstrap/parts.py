@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal, Protocol, TypeAlias
 
 import redis
@@ -123,21 +124,25 @@ class Bridge:
     drains: Drains = field(default_factory=Drains)
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def drain(self, connection: str) -> None:
+    def drain(self, connection: str, begin: Callable[[], None] = lambda: None) -> None:
         """Work off what is due, for a time slice; ring again if more is left."""
         if connection not in self.connections or self.stopping.is_set():
             return
         with self.drains:
-            left = self.driver.drain(connection, SLICE_SECONDS, self.stopping).left
+            left = self.driver.drain(connection, SLICE_SECONDS, self.stopping, begin).left
         if left:
             self.doorbell.ring(connection)
 
     def answer_bell(self, worker: str, connection: str) -> None:
-        """What a ring starts. The bell is taken down first: a ring from now on is a new one."""
+        """What a ring starts, in a thread of its own, so that the bells of other connections are heard meanwhile."""
+        begin = partial(self._take_down_bell, worker, connection)
+        threading.Thread(target=self.drain, args=(connection, begin), name=f"drain-{connection}", daemon=True).start()
+
+    def _take_down_bell(self, worker: str, connection: str) -> None:
+        """Before anything is looked at: a ring from now on is a new one. Until then it would only say what is known."""
         if self.redis_url is not None:
             with contextlib.suppress(redis.RedisError), jobs.connect(self.redis_url) as client:
                 jobs.take_down_bell(client, worker, connection)
-        self.drain(connection)
 
     def close(self) -> None:
         """Only once nothing is under way: what still runs loses the database."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -49,7 +49,9 @@ LOOK_SECONDS: Final = 0.1
 TABLES_SECONDS: Final = 1.0
 """Every reconcile asks for names of labels and stages, which connectors keep for a minute: only the first of a second is handed
 to another thread for them."""
-MOST_WIDTH: Final = 4
+MOST_IDLE: Final = 0.5
+"""A drain that waits for calls for a greater share of its time has enough under way, or too much."""
+MOST_WIDTH: Final = 2
 """Where calls are answered at once, so many times ``in_flight`` reconciles are under way: commits are cheaper by the dozen."""
 
 
@@ -80,21 +82,34 @@ class Driver:
         self._sleep = sleep
         self._in_flight = in_flight
         self._calls = ThreadPoolExecutor(in_flight * MOST_WIDTH, thread_name_prefix="call")
-        self._drains: Mapping[str, threading.Lock] = _Locks()
+        self._lines: Mapping[str, _Line] = _Lines()
 
     def close(self) -> None:
         self._calls.shutdown(wait=False, cancel_futures=True)
 
-    def drain(self, connection: str, seconds: float, stopping: threading.Event | None = None) -> Drained:
-        """Reconcile what is due, for ``seconds`` at most. A drain that runs already in this process makes this one a no-op."""
-        lock = self._drains[connection]
-        if not lock.acquire(blocking=False):
-            return Drained(0, left=False)
-        try:
-            drain = _Drain(self, connection, self._terms(connection), self._clock, self._in_flight)
-            return drain.run(self._clock.monotonic() + seconds, stopping or threading.Event())
-        finally:
-            lock.release()
+    def drain(
+        self,
+        connection: str,
+        seconds: float,
+        stopping: threading.Event | None = None,
+        begin: Callable[[], None] = lambda: None,
+    ) -> Drained:
+        """Reconcile what is due, for ``seconds`` at most, after ``begin``. Where a drain runs already in this process, that one begins
+        once more when it is through, and this one does nothing."""
+        line = self._lines[connection]
+        end = self._clock.monotonic() + seconds
+        drained = Drained(0, left=False)
+        line.asked.append(begin)
+        while line.asked and line.busy.acquire(blocking=False):
+            try:
+                while line.asked:
+                    line.asked.popleft()()
+                drain = _Drain(self, connection, self._terms(connection), self._clock, self._in_flight)
+                latest = drain.run(end, stopping or threading.Event())
+                drained = Drained(drained.handled + latest.handled, latest.left)
+            finally:
+                line.busy.release()
+        return drained
 
     def claim(self, connection: str, terms: Terms, limit: int) -> list[Claim]:
         streams = [stream.name for stream in terms.mappings.streams]
@@ -199,6 +214,9 @@ class _Drain:
         self._calling = 0
         self._running = 0
         self._handled = 0
+        self._fitted = 0
+        self._fitted_at = clock.monotonic()
+        self._idle = 0.0
         self._dry = False
         self._looked = -LOOK_SECONDS
 
@@ -222,20 +240,36 @@ class _Drain:
             self._ready = sorted([*self._ready, *claims], key=_late)
 
     def _start(self) -> None:
-        """As many as there may be: more than calls in flight, as long as the calls are not what is waited for."""
-        if self._calling >= self._in_flight:
-            self._width = self._in_flight
-        elif self._running == self._width and self._calling < self._in_flight // 2:
+        self._fit()
+        room = self._width if self._calling < self._in_flight else self._in_flight
+        waiting: list[Claim] = []
+        for claim in self._ready:
+            # Somebody's edit does not stand behind what waits for a rate limit.
+            if self._running < (room if _late(claim) else room + self._in_flight):
+                self._running += 1
+                self._moving.append(_Flow(claim, reconcile(claim, self._terms)))
+            else:
+                waiting.append(claim)
+        self._ready = waiting
+
+    def _fit(self) -> None:
+        """Once as many have ended as may be under way: more of them if nothing was waited for meanwhile, fewer if calls were."""
+        if self._handled < self._fitted + self._width:
+            return
+        now = self._clock.monotonic()
+        idle = self._idle / max(now - self._fitted_at, 1e-6)
+        if idle > MOST_IDLE:
+            self._width = max(self._width - self._in_flight, self._in_flight)
+        elif idle < MOST_IDLE / 2:
             self._width = min(self._width + self._in_flight, self._in_flight * MOST_WIDTH)
-        free = max(self._width - self._running, 0)
-        starting, self._ready = self._ready[:free], self._ready[free:]
-        self._running += len(starting)
-        self._moving += [_Flow(claim, reconcile(claim, self._terms)) for claim in starting]
+        self._fitted, self._fitted_at, self._idle = self._handled, now, 0.0
 
     def _hear(self, seconds: float) -> None:
         """Take up what was answered by now; if nothing was, wait so long for the first."""
+        began = self._clock.monotonic()
         try:
             flow = self._told.get(timeout=seconds) if seconds else self._told.get_nowait()
+            self._idle += self._clock.monotonic() - began if seconds else 0.0
             while True:
                 self._calling -= 1
                 self._moving.append(flow)
@@ -323,8 +357,17 @@ def _called(effect: Effect) -> str | None:
     return None
 
 
-class _Locks(dict[str, threading.Lock]):
-    """One lock a connection, made when first asked for."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A connection's drains in this process, one at a time. ``asked`` is what those who came begin with: one that comes while another
+    sees that nothing is left is not lost."""
 
-    def __missing__(self, key: str) -> threading.Lock:
-        return self.setdefault(key, threading.Lock())
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    asked: deque[Callable[[], None]] = field(default_factory=deque)
+
+
+class _Lines(dict[str, _Line]):
+    """One for each connection, made when first asked for."""
+
+    def __missing__(self, key: str) -> _Line:
+        return self.setdefault(key, _Line())

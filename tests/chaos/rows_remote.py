@@ -40,7 +40,9 @@ from tests.support.sandboxes import ENTITY, Box, assembly_sandbox, crm_sandbox
 
 def never_over_the_limit(play: Play) -> None:
     """Workers in a hurry against a remote that counts strictly, over a network that delays each request differently."""
-    workers, seconds, alone = play.pick((3, 5, 2), (3, 10, 4), (8, 60, 20))
+    workers, seconds, alone = play.pick((3, 8, 2), (3, 10, 4), (8, 60, 20))
+    # A busy machine reads answers late, which widens the window: where a few seconds are played it may be any machine.
+    least = play.pick(22, 25, 27)
     play.said += [RAISED, f"max_processes {workers}"]
     with site(
         breaks=play.breaks,
@@ -60,7 +62,7 @@ def never_over_the_limit(play: Play) -> None:
         play.until(lambda: assembly.health()["records"]["accounts"] > 30, 90, "the first creates")
         for window in ("sliding", "fixed"):
             rate = _calls_in(play, assembly, window, seconds, "with Redis")
-            play.check(rate >= 27, f"{rate:.1f} calls a second, {window} window")
+            play.check(rate >= least, f"{rate:.1f} calls a second, {window} window")
         at.kill("redis")
         for window in ("sliding", "fixed"):
             _calls_in(play, assembly, window, alone, "Redis gone")
@@ -312,7 +314,7 @@ def _neighbours(play: Play) -> None:
         took = _edits(play, at.port, "quiet", crm2.control, assembly2.control, ids, play.pick(5, 8, 30))
         play.figures["quiet connection p50, p99 s"] = f"{percentile(took, 50):.2f}, {percentile(took, 99):.2f}"
         play.check(
-            percentile(took, 99) < 5, f"a noisy connection kept another waiting for {percentile(took, 99):.1f} s"
+            percentile(took, 99) < 2, f"a noisy connection kept another waiting for {percentile(took, 99):.1f} s"
         )
 
 

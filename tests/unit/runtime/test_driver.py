@@ -222,6 +222,39 @@ def test_names_of_labels_are_asked_for_once_and_not_by_each_reconcile(started: A
     )
 
 
+def test_a_ring_that_comes_while_a_drain_sees_that_nothing_is_left_is_not_lost(started: Any) -> None:
+    driver, shelf, order = started([], asking)
+    plain = shelf.claim
+
+    def claim(*asked: Any) -> list[Any]:
+        given = plain(*asked)
+        if not order and not given:
+            shelf.waiting.append(made("live", "late"))
+            other = threading.Thread(target=driver.drain, args=("default", 20))
+            other.start()
+            other.join()
+        return given
+
+    shelf.claim = claim
+    driver.drain("default", 20)
+    assert order == ["late"]
+
+
+def test_connections_are_drained_beside_one_another(started: Any) -> None:
+    driver, shelf, order = started(backfill(1), resting(0.3))
+    noisy = threading.Thread(target=driver.drain, args=("noisy", 20))
+    noisy.start()
+    while not order:
+        time.sleep(0.005)
+    shelf.waiting.append(made("live", "edit"))
+    began = time.monotonic()
+    threading.Thread(target=driver.drain, args=("quiet", 20)).start()
+    while "edit" not in order:
+        time.sleep(0.005)
+    assert time.monotonic() - began < 0.2
+    noisy.join()
+
+
 def test_a_drain_that_is_to_stop_claims_nothing_more(started: Any) -> None:
     driver, shelf, _ = started(backfill(100), resting(0.02), in_flight=4)
     stopping = threading.Event()
