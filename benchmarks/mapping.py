@@ -36,7 +36,7 @@ fields:
   note: {crm: description, assembly: notes}
   segment: {from_crm: "record.employees > 1000 ? 'Enterprise' : 'SMB'", assembly: additional_properties.Segment}
 """
-CRM = {
+CRM: dict[str, Any] = {
     "id": "c1",
     "name": "Acme",
     "website": "https://www.acme.com/about",
@@ -50,7 +50,7 @@ CRM = {
     "renewal": "2027-12-31T00:00:00Z",
     "description": "A note about the account",
 }
-ASSEMBLY = {
+ASSEMBLY: dict[str, Any] = {
     "id": "a1",
     "name": "Acme",
     "domain": "acme.com",
@@ -126,7 +126,7 @@ def by_hand() -> bool:
 def jmespath_paths() -> Callable[[], object] | None:
     """Reading the 24 paths only: no conversion at all."""
     try:
-        import jmespath  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+        import jmespath  # noqa: PLC0415
     except ImportError:
         return None
     left = (
