@@ -110,12 +110,12 @@ def by_hand() -> bool:
     return (
         CRM["name"] == ASSEMBLY["name"]
         and host == ASSEMBLY["domain"]
-        and CRM["phone"] == ASSEMBLY["phone"][0]  # type: ignore[index]
+        and CRM["phone"] == ASSEMBLY["phone"][0]
         and TIERS.get(str(CRM["relationshipType"])) == LABELS.names.get(str(ASSEMBLY["tier"]))
         and CRM["industry"] == more.get("Industry")
         and float(str(CRM["employees"])) == float(more.get("Employees"))
         and round(float(str(CRM["annualRevenue"])), 2) == round(float(more.get("Annual revenue")), 2)
-        and CRM["address"]["city"] == more.get("City")  # type: ignore[index]
+        and CRM["address"]["city"] == more.get("City")
         and CRM["ownerId"] == more.get("CRM owner")
         and str(CRM["renewal"])[:10] == ASSEMBLY["renewal_date"]
         and CRM["description"] == ASSEMBLY["notes"]
