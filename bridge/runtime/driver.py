@@ -10,11 +10,10 @@ import queue
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -81,11 +80,11 @@ class Driver:
         self._clock = clock
         self._sleep = sleep
         self._in_flight = in_flight
-        self._calls = ThreadPoolExecutor(in_flight * MOST_WIDTH, thread_name_prefix="call")
-        self._lines: Mapping[str, _Line] = _Lines()
+        self._lines = _Lines(in_flight * (MOST_WIDTH + 1))
 
     def close(self) -> None:
-        self._calls.shutdown(wait=False, cancel_futures=True)
+        for line in self._lines.values():
+            line.calls.shutdown(wait=False, cancel_futures=True)
 
     def drain(
         self,
@@ -104,7 +103,7 @@ class Driver:
             try:
                 while line.asked:
                     line.asked.popleft()()
-                drain = _Drain(self, connection, self._terms(connection), self._clock, self._in_flight)
+                drain = _Drain(self, connection, self._terms(connection), line.calls, self._clock, self._in_flight)
                 latest = drain.run(end, stopping or threading.Event())
                 drained = Drained(drained.handled + latest.handled, latest.left)
             finally:
@@ -114,19 +113,6 @@ class Driver:
     def claim(self, connection: str, terms: Terms, limit: int) -> list[Claim]:
         streams = [stream.name for stream in terms.mappings.streams]
         return list(self._store.changes.claim(connection, limit, terms.timings.lease, streams))
-
-    def call(self, effect: Effect, terms: Terms, tell: Callable[[Any, Exception | None], None]) -> None:
-        """Carry out in another thread what takes its time, and ``tell`` the answer, or what went wrong."""
-
-        def carry_out() -> None:
-            try:
-                answer = self.carry_out(effect, terms)
-            except Exception as error:
-                tell(None, error)
-            else:
-                tell(answer, None)
-
-        self._calls.submit(carry_out)
 
     def carry_out(self, effect: Effect, terms: Terms) -> Any:
         match effect:
@@ -199,10 +185,13 @@ class _Drain:
     """One drain. A single thread takes all its reconciles from step to step; what they want committed by then is one transaction,
     so a group grows with the load and nothing is delayed on purpose."""
 
-    def __init__(self, driver: Driver, connection: str, terms: Terms, clock: Clock, in_flight: int) -> None:
+    def __init__(
+        self, driver: Driver, connection: str, terms: Terms, calls: Executor, clock: Clock, in_flight: int
+    ) -> None:
         self._driver = driver
         self._connection = connection
         self._terms = terms
+        self._calls = calls
         self._clock = clock
         self._in_flight = in_flight
         self._width = in_flight
@@ -218,14 +207,18 @@ class _Drain:
         self._fitted_at = clock.monotonic()
         self._idle = 0.0
         self._dry = False
+        self._failed: Exception | None = None
         self._looked = -LOOK_SECONDS
 
     def run(self, end: float, stopping: threading.Event) -> Drained:
+        """Raises what went wrong with looking for changes, once all that was under way has ended."""
         while True:
-            if self._clock.monotonic() < end and not stopping.is_set():
+            if self._failed is None and self._clock.monotonic() < end and not stopping.is_set():
                 self._look()
             self._start()
             if not self._running:
+                if self._failed is not None:
+                    raise self._failed
                 return Drained(self._handled, left=not self._dry)
             self._hear(0.0 if self._moving else LOOK_SECONDS)
             self._step()
@@ -234,7 +227,11 @@ class _Drain:
         room = self._width * 2 - self._running - len(self._ready)
         now = self._clock.monotonic()
         if room >= self._width // 2 or (room > 0 and now - self._looked >= LOOK_SECONDS):
-            claims, self._looked = self._driver.claim(self._connection, self._terms, room), now
+            try:
+                claims, self._looked = self._driver.claim(self._connection, self._terms, room), now
+            except Exception as error:
+                self._failed = error
+                return
             self._dry = not claims
             # Somebody's edit does not stand behind what a backfill has claimed and not begun.
             self._ready = sorted([*self._ready, *claims], key=_late)
@@ -293,7 +290,7 @@ class _Drain:
             else:
                 self._calling += 1
                 flow.asked = effect
-                self._driver.call(effect, self._terms, partial(self._tell, flow))
+                self._calls.submit(self._call, flow, effect)
         self._moving = [flow for flow, _ in waiting]
         if waiting:
             answers = self._driver.commit([operation for _, operation in waiting])
@@ -320,8 +317,11 @@ class _Drain:
                 return tables if self._clock.monotonic() - heard < TABLES_SECONDS else None
         return None
 
-    def _tell(self, flow: _Flow, answer: Any, error: Exception | None) -> None:
-        flow.answer, flow.error = answer, error
+    def _call(self, flow: _Flow, effect: Effect) -> None:
+        try:
+            flow.answer = self._driver.carry_out(effect, self._terms)
+        except Exception as error:
+            flow.error = error
         self._told.put(flow)
 
 
@@ -359,9 +359,10 @@ def _called(effect: Effect) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A connection's drains in this process, one at a time. ``asked`` is what those who came begin with: one that comes while another
+    """A connection's drains in this process, one at a time, and the threads of its calls: those of others wait for other remotes. ``asked`` is what those who came begin with: one that comes while another
     sees that nothing is left is not lost."""
 
+    calls: Executor
     busy: threading.Lock = field(default_factory=threading.Lock)
     asked: deque[Callable[[], None]] = field(default_factory=deque)
 
@@ -369,5 +370,9 @@ class _Line:
 class _Lines(dict[str, _Line]):
     """One for each connection, made when first asked for."""
 
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self._threads = threads
+
     def __missing__(self, key: str) -> _Line:
-        return self.setdefault(key, _Line())
+        return self.setdefault(key, _Line(ThreadPoolExecutor(self._threads, thread_name_prefix="call")))

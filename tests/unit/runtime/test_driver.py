@@ -154,6 +154,28 @@ def test_a_group_that_could_not_be_committed_parks_each_and_stops_nothing(starte
     assert all(isinstance(each.outcome, Park) and each.outcome.cause == "bug" for each in parked)
 
 
+def test_what_is_under_way_comes_to_its_end_though_nothing_more_can_be_claimed(started: Any) -> None:
+    """The database was away for a moment: a call whose answer nobody heard would have an unknown outcome."""
+    ended: list[str] = []
+
+    def steps(claim: Any) -> Steps:
+        yield Wait(LOOK_SECONDS * 2)
+        ended.append(claim.change.record_id)
+
+    driver, shelf, _ = started(backfill(2), steps)
+    plain = shelf.claim
+
+    def claim(*asked: Any) -> list[Any]:
+        if not shelf.waiting:
+            raise OSError("the database is away")
+        return plain(*asked)
+
+    shelf.claim = claim
+    with pytest.raises(OSError, match="away"):
+        driver.drain("default", 20)
+    assert sorted(ended) == ["b0", "b1"]
+
+
 def test_a_failure_nobody_foresaw_parks_one_and_the_others_go_on(started: Any) -> None:
     def steps(claim: Any) -> Steps:
         yield Wait(0)
