@@ -10,6 +10,7 @@ from bridge.core.effects import Claim, Commit, Effect, Extend, Extended, FindByV
 from bridge.core.errors import Undecodable
 from bridge.core.identity import Identity, Nobody, One, Several
 from bridge.core.mapping.model import Field, Stream
+from bridge.core.mapping.paths import get_path
 from bridge.core.merge import UNFINISHED
 from bridge.core.records import ABSENT, End, Intent, Link, Lookups, Record, Ref, Reference, Shadow, Value
 from bridge.core.spelling import resembles
@@ -96,15 +97,17 @@ def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> 
     for intent in open_creates(claim.intents, other):
         values = by_key(stream, other, intent.step.values)
         parent = parent_of(stream, terms, other, values)
-        found: tuple[Record, ...] = ()
+        alike: list[Record] = []
         if parent is not None:
-            found = yield Read(ListChildren(other, stream.object(other), parent), claim.change.lane)
-        if not any(one.ref.id not in intent.snapshot and shares(stream, one, intent) for one in found):
+            children = yield Read(ListChildren(other, stream.object(other), parent), claim.change.lane)
+            alike = [one for one in children if one.ref.id not in intent.snapshot and shares(stream, one, intent)]
+        if not alike:
             # Without a parent, or when a person has moved it to another one since.
             for path, value in _searches(intent):
-                found += yield Read(FindByValue(other, stream.object(other), path, value), claim.change.lane)
-        new = list({one.ref.id: one for one in found if one.ref.id not in intent.snapshot}.values())
-        free = yield from _unlinked(claim, stream, [one for one in new if shares(stream, one, intent)])
+                found = yield Read(FindByValue(other, stream.object(other), path, value), claim.change.lane)
+                # Searches find parts of names, and what else a company shares (its industry) it shares with many.
+                alike += [one for one in found if one.ref.id not in intent.snapshot and resembles(value, get_path(one.raw, path))]
+        free = yield from _unlinked(claim, stream, list({one.ref.id: one for one in alike}.values()))
         made = [one for one in free if is_made_from(stream, one, intent)]
         if len(made) == 1:
             return One(made[0], keyed=False)

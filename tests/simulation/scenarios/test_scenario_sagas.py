@@ -69,6 +69,19 @@ def test_a_stranger_with_the_same_address_is_not_taken_for_our_own_create_by_its
         assert told.value("crm", "contacts", here, "lastName") == "Doe Jane"
 
 
+def test_a_record_whose_name_only_begins_like_that_of_a_lost_create_is_nobodys_question() -> None:
+    """A search for a name finds parts of names, and both companies are in the same industry."""
+    with stage(terms=rules(creates=frozenset({("companies", "assembly")}))) as told:
+        told.faults["assembly"].lost = 1.0
+        told.crm.create("companies", {"name": "Company c92", "website": "c92.com", "industry": "Steel"})
+        told.wait(3)
+        told.assembly.create("accounts", {"name": "Company c925", "domain": "c925.com", INDUSTRY: "Steel"})
+        told.faults["assembly"].lost = 0.0
+        told.wait(300)
+        assert not told.causes()
+        assert sorted(row.raw["name"] for row in told.live("assembly", "companies")) == ["Company c92", "Company c925"]
+
+
 def test_a_stranger_in_the_crm_that_may_be_our_own_create_is_asked_about() -> None:
     with stage(terms=rules(on_bind="assembly")) as told:
         company, account = told.company()
