@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, Literal, Protocol, TypeAlias
 
 import redis
+import structlog
 
 from bridge import jobs
 from bridge.core.errors import Mistake
@@ -22,6 +23,8 @@ from bridge.settings import ConnectionSettings, Settings
 from bridge.store import Store
 from bridge.sync.terms import Terms
 from bridge.transport import CallCounter
+
+log = structlog.get_logger(__name__)
 
 SLICE_SECONDS: Final = 30.0
 """How long a drain works before others have their turn."""
@@ -128,8 +131,12 @@ class Bridge:
         """Work off what is due, for a time slice; ring again if more is left."""
         if connection not in self.connections or self.stopping.is_set():
             return
-        with self.drains:
-            left = self.driver.drain(connection, SLICE_SECONDS, self.stopping, begin).left
+        try:
+            with self.drains:
+                left = self.driver.drain(connection, SLICE_SECONDS, self.stopping, begin).left
+        except Exception:
+            log.exception("drain failed", connection=connection)  # the duty loop comes again in a second
+            return
         if left:
             self.doorbell.ring(connection)
 

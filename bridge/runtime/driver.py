@@ -19,6 +19,7 @@ from typing import Any, Final
 import structlog
 
 from bridge.core.effects import (
+    Again,
     Claim,
     Commit,
     Effect,
@@ -37,6 +38,7 @@ from bridge.core.effects import (
 )
 from bridge.core.errors import LeaseLost, RemoteError
 from bridge.core.ports import Clock
+from bridge.core.records import Lane
 from bridge.store import Store
 from bridge.sync.reconcile import reconcile
 from bridge.sync.terms import Terms
@@ -48,6 +50,7 @@ LOOK_SECONDS: Final = 0.1
 TABLES_SECONDS: Final = 1.0
 """Every reconcile asks for names of labels and stages, which connectors keep for a minute: only the first of a second is handed
 to another thread for them."""
+LONG_AGO: Final = (float("-inf"), None)
 MOST_IDLE: Final = 0.5
 """A drain that waits for calls for a greater share of its time has enough under way, or too much."""
 MOST_WIDTH: Final = 2
@@ -83,7 +86,7 @@ class Driver:
         self._lines = _Lines(in_flight * (MOST_WIDTH + 1))
 
     def close(self) -> None:
-        for line in self._lines.values():
+        for line in list(self._lines.values()):
             line.calls.shutdown(wait=False, cancel_futures=True)
 
     def drain(
@@ -101,18 +104,22 @@ class Driver:
         line.asked.append(begin)
         while line.asked and line.busy.acquire(blocking=False):
             try:
-                while line.asked:
-                    line.asked.popleft()()
+                line.begin()
                 drain = _Drain(self, connection, self._terms(connection), line.calls, self._clock, self._in_flight)
                 latest = drain.run(end, stopping or threading.Event())
                 drained = Drained(drained.handled + latest.handled, latest.left)
+            except BaseException:
+                line.begin()  # whoever came meanwhile is not waited for: the next ring is a new one
+                raise
             finally:
                 line.busy.release()
         return drained
 
-    def claim(self, connection: str, terms: Terms, limit: int) -> list[Claim]:
+    def claim(
+        self, connection: str, terms: Terms, limit: int, lanes: Sequence[Lane] = ("live", "backfill")
+    ) -> list[Claim]:
         streams = [stream.name for stream in terms.mappings.streams]
-        return list(self._store.changes.claim(connection, limit, terms.timings.lease, streams))
+        return list(self._store.changes.claim(connection, limit, terms.timings.lease, streams, lanes))
 
     def carry_out(self, effect: Effect, terms: Terms) -> Any:
         match effect:
@@ -158,6 +165,7 @@ class _Flow:
     steps: Generator[Effect, Any, None]
     calls: Counter[str] = field(default_factory=Counter)
     asked: Effect | None = None
+    asked_at: float = 0.0
     answer: Any = None
     error: Exception | None = None
 
@@ -202,6 +210,8 @@ class _Drain:
         self._tables: dict[str, tuple[float, Any]] = {}
         self._calling = 0
         self._running = 0
+        self._live = 0
+        """Live ones in hand, begun or not."""
         self._handled = 0
         self._fitted = 0
         self._fitted_at = clock.monotonic()
@@ -215,6 +225,8 @@ class _Drain:
         while True:
             if self._failed is None and self._clock.monotonic() < end and not stopping.is_set():
                 self._look()
+            if stopping.is_set():
+                self._give_back()
             self._start()
             if not self._running:
                 if self._failed is not None:
@@ -224,30 +236,53 @@ class _Drain:
             self._step()
 
     def _look(self) -> None:
-        room = self._width * 2 - self._running - len(self._ready)
+        """Claim a handful where there is room for one. Live work is looked for all the while, though calls hang and the room is full."""
         now = self._clock.monotonic()
-        if room >= self._width // 2 or (room > 0 and now - self._looked >= LOOK_SECONDS):
-            try:
-                claims, self._looked = self._driver.claim(self._connection, self._terms, room), now
-            except Exception as error:
-                self._failed = error
-                return
-            self._dry = not claims
-            # Somebody's edit does not stand behind what a backfill has claimed and not begun.
-            self._ready = sorted([*self._ready, *claims], key=_late)
+        room = self._width * 2 - self._running - len(self._ready)
+        due = now - self._looked >= LOOK_SECONDS
+        if room > 0 and (due or (room >= self._width // 2 and not (self._dry and self._running))):
+            lanes: tuple[Lane, ...] = ("live", "backfill")
+        elif due and (room := self._in_flight - self._live) > 0:
+            lanes = ("live",)
+        else:
+            return
+        try:
+            claims, self._looked = self._driver.claim(self._connection, self._terms, room, lanes), now
+        except Exception as error:
+            self._failed = error
+            return
+        self._dry = not claims and (self._dry or "backfill" in lanes)
+        self._live += sum(not _late(claim) for claim in claims)
+        # Somebody's edit does not stand behind what a backfill has claimed and not begun.
+        self._ready = sorted([*self._ready, *claims], key=_late)
 
     def _start(self) -> None:
         self._fit()
-        room = self._width if self._calling < self._in_flight else self._in_flight
+        calls = self._calling
         waiting: list[Claim] = []
         for claim in self._ready:
-            # Somebody's edit does not stand behind what waits for a rate limit.
-            if self._running < (room if _late(claim) else room + self._in_flight):
+            # Nor behind what waits for a rate limit.
+            late = _late(claim)
+            if self._running < (self._width if late else self._width + self._in_flight) and not (
+                late and calls >= self._in_flight
+            ):
                 self._running += 1
+                calls += 1
                 self._moving.append(_Flow(claim, reconcile(claim, self._terms)))
             else:
                 waiting.append(claim)
         self._ready = waiting
+
+    def _give_back(self) -> None:
+        """What was claimed and not begun is due again at once: nobody has to wait until its lease runs out."""
+        if self._ready:
+            self._driver.commit(
+                [
+                    Finish(claim, Again(0.0, claim.change.cause), keep_notices=frozenset(claim.open_fields))
+                    for claim in self._ready
+                ]
+            )
+            self._ready = []
 
     def _fit(self) -> None:
         """Once as many have ended as may be under way: more of them if nothing was waited for meanwhile, fewer if calls were."""
@@ -264,18 +299,22 @@ class _Drain:
     def _hear(self, seconds: float) -> None:
         """Take up what was answered by now; if nothing was, wait so long for the first."""
         began = self._clock.monotonic()
+        flow: _Flow | None = None
         try:
             flow = self._told.get(timeout=seconds) if seconds else self._told.get_nowait()
-            self._idle += self._clock.monotonic() - began if seconds else 0.0
-            while True:
-                self._calling -= 1
-                self._moving.append(flow)
-                match flow.asked:
-                    case Read(ReadTables(system)) if flow.error is None:
-                        self._tables[system] = (self._clock.monotonic(), flow.answer)
-                flow = self._told.get_nowait()
         except queue.Empty:
             pass
+        finally:
+            self._idle += self._clock.monotonic() - began if seconds else 0.0
+        while flow is not None:
+            self._calling -= 1
+            self._moving.append(flow)
+            match flow.asked:
+                case Read(ReadTables(system)) if (
+                    flow.error is None and flow.asked_at > self._tables.get(system, LONG_AGO)[0]
+                ):
+                    self._tables[system] = (flow.asked_at, flow.answer)
+            flow = None if self._told.empty() else self._told.get_nowait()
 
     def _step(self) -> None:
         """Take each a step further, live ones first: to a call, to a commit together with the others, or to its end."""
@@ -284,12 +323,13 @@ class _Drain:
             effect = self._next(flow)
             if effect is None:
                 self._running -= 1
+                self._live -= not _late(flow.claim)
                 self._handled += 1
             elif isinstance(effect, Commit):
                 waiting.append((flow, effect.operation))
             else:
                 self._calling += 1
-                flow.asked = effect
+                flow.asked, flow.asked_at = effect, self._clock.monotonic()
                 self._calls.submit(self._call, flow, effect)
         self._moving = [flow for flow, _ in waiting]
         if waiting:
@@ -313,8 +353,8 @@ class _Drain:
     def _known(self, effect: Effect | None) -> Any:
         match effect:
             case Read(ReadTables(system, fresh=False)) if system in self._tables:
-                heard, tables = self._tables[system]
-                return tables if self._clock.monotonic() - heard < TABLES_SECONDS else None
+                asked_at, tables = self._tables[system]
+                return tables if self._clock.monotonic() - asked_at < TABLES_SECONDS else None
         return None
 
     def _call(self, flow: _Flow, effect: Effect) -> None:
@@ -365,6 +405,10 @@ class _Line:
     calls: Executor
     busy: threading.Lock = field(default_factory=threading.Lock)
     asked: deque[Callable[[], None]] = field(default_factory=deque)
+
+    def begin(self) -> None:
+        while self.asked:
+            self.asked.popleft()()
 
 
 class _Lines(dict[str, _Line]):

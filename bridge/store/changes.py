@@ -54,13 +54,18 @@ class Changes:
             return put_hints(transaction, connection, wanted, lane=lane, due_at=now + timedelta(seconds=delay), now=now)
 
     def claim(
-        self, connection: str, limit: int, lease_seconds: float, streams: Collection[str] | None = None
+        self,
+        connection: str,
+        limit: int,
+        lease_seconds: float,
+        streams: Collection[str] | None = None,
+        lanes: Sequence[Lane] = ("live", "backfill"),
     ) -> list[Claim]:
-        """Lease up to ``limit`` due changes, live work first. Nothing unless the connection is live and not paused."""
+        """Lease up to ``limit`` due changes, in the order of ``lanes``. Nothing unless the connection is live and not paused."""
         now = self._clock.now()
         lessor = Lessor(connection, now, now + timedelta(seconds=lease_seconds), self._objects)
         with self._database.write() as transaction:
-            return claim(transaction, lessor, limit, streams)
+            return claim(transaction, lessor, limit, streams, lanes)
 
     def due(self, connection: str) -> float | None:
         """Seconds until the next change may be claimed (0 for now), ``None`` if nothing will come due by itself."""

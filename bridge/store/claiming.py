@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.core.effects import Claim, Revert, Undo
-from bridge.core.records import Change, Link, Reference
+from bridge.core.records import Change, Lane, Link, Reference
 from bridge.store import leasing
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import is_live
@@ -65,12 +65,18 @@ class Lessor:
         return self.objects.key(record)
 
 
-def claim(connection: Connection, lessor: Lessor, limit: int, streams: Collection[str] | None = None) -> list[Claim]:
-    """Up to ``limit`` claims, live work first, then in the order they fell due."""
+def claim(
+    connection: Connection,
+    lessor: Lessor,
+    limit: int,
+    streams: Collection[str] | None = None,
+    lanes: Sequence[Lane] = ("live", "backfill"),
+) -> list[Claim]:
+    """Up to ``limit`` claims, lane after lane, in each in the order they fell due."""
     if not is_live(connection, lessor.name, lessor.now):
         return []
     claims: list[Claim] = []
-    for lane in ("live", "backfill"):
+    for lane in lanes:
         for _ in range(MAX_ROUNDS):
             wanted = limit - len(claims)
             rows = _due(connection, lessor, lane, wanted, streams) if wanted > 0 else []

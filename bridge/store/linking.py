@@ -45,15 +45,20 @@ def links_by_end(connection: Connection, name: str, ends: Iterable[Reference]) -
 
 
 def link_ids_by_end(connection: Connection, name: str, ends: Iterable[Reference]) -> dict[Reference, int]:
-    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for end in ends:
-        groups[end.stream, end.side].add(end.record_id)
     owners: dict[Reference, int] = {}
-    for (stream, side), ids in groups.items():
+    for (stream, side), ids in by_side(ends).items():
         for chunk in chunks(ids):
             rows = connection.execute(_IDS_BY_END, {"conn": name, "stream": stream, "side": side, "ids": chunk})
             owners.update({Reference(stream, side, record_id): link_id for link_id, record_id in rows})
     return owners
+
+
+def by_side(references: Iterable[Reference]) -> dict[tuple[str, str], set[str]]:
+    """(Stream, side) to record ids."""
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for reference in references:
+        groups[reference.stream, reference.side].add(reference.record_id)
+    return groups
 
 
 def links_by_id(connection: Connection, ids: Collection[int]) -> dict[int, Link]:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from bridge.core.effects import Decision, OpenCreates, Past
 from bridge.core.records import YOUNG, Intent, Link, Reference
+from bridge.store.linking import by_side
 from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import attention, history, intents
 from bridge.store.types import load_step
@@ -97,7 +98,7 @@ def remember(
 ) -> Remembered:
     """``ends`` are the ends of the links, ``records`` those that are asked about, linked or not."""
     found = Remembered()
-    for (stream, side), ids in _grouped(ends).items():
+    for (stream, side), ids in by_side(ends).items():
         for some in chunks(ids):
             where = {"conn": name, "stream": stream, "side": side, "ids": some}
             for row in connection.execute(_OPEN_BY_END, where):
@@ -127,19 +128,12 @@ def intents_by_link(connection: Connection, links: Collection[int], now: datetim
 
 def attention_of(connection: Connection, name: str, records: Iterable[Reference]) -> list[AnyRow]:
     rows: list[AnyRow] = []
-    for (stream, side), ids in _grouped(records).items():
+    for (stream, side), ids in by_side(records).items():
         for chunk in chunks(ids):
             rows.extend(
                 connection.execute(_ATTENTION_BY_RECORD, {"conn": name, "stream": stream, "side": side, "ids": chunk})
             )
     return rows
-
-
-def _grouped(records: Iterable[Reference]) -> dict[tuple[str, str], set[str]]:
-    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for record in records:
-        groups[record.stream, record.side].add(record.record_id)
-    return groups
 
 
 def ends_of(link: Link | None) -> tuple[Reference, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, null, select, upda
 
 from bridge.core.effects import Busy, Fenced, LinkDraft
 from bridge.core.records import End, Link, Reference
-from bridge.store.linking import link_ids_by_end
+from bridge.store.linking import by_side, link_ids_by_end
 from bridge.store.sql import among, chunks, insert_rows
 from bridge.store.tables import attention, link_ends, links
 
@@ -31,16 +31,14 @@ _UNLINKED = (
     attention.c.connection == bindparam("conn"),
     attention.c.link_id.is_(null()),
     attention.c.state != "closed",
+    attention.c.stream == bindparam("of_stream"),
+    attention.c.side == bindparam("of_side"),
 )
-_UNLINKED_ATTENTION = select(attention.c.stream, attention.c.side, attention.c.record_id).where(
-    *_UNLINKED, among(attention.c.record_id, "records")
-)
+_UNLINKED_ATTENTION = select(attention.c.record_id).where(*_UNLINKED, among(attention.c.record_id, "records"))
 _ADOPT_ATTENTION = (
     update(attention)
     .where(
         *_UNLINKED,
-        attention.c.stream == bindparam("of_stream"),
-        attention.c.side == bindparam("of_side"),
         attention.c.record_id == bindparam("of_record"),
     )
     .values(link_id=bindparam("link"))
@@ -76,9 +74,12 @@ def adopt_attention(connection: Connection, name: str, made: Iterable[Link]) -> 
     """What was asked about these records before they were linked belongs to the link from now on."""
     owners = {Reference(link.stream, end.side, end.record_id): link.id for link in made for end in link.ends.values()}
     asked: set[Reference] = set()
-    for chunk in chunks(end.record_id for end in owners):
-        rows = connection.execute(_UNLINKED_ATTENTION, {"conn": name, "records": chunk})
-        asked |= {Reference(*row) for row in rows} & owners.keys()
+    for (stream, side), records in by_side(owners).items():
+        for chunk in chunks(records):
+            where = {"conn": name, "of_stream": stream, "of_side": side, "records": chunk}
+            asked |= {
+                Reference(stream, side, found) for found in connection.execute(_UNLINKED_ATTENTION, where).scalars()
+            }
     if asked:
         connection.execute(
             _ADOPT_ATTENTION,

@@ -82,8 +82,8 @@ class Store:
     def apply(self, operations: Sequence[Operation]) -> list[Answer]:
         """Carry out operations in one transaction, each fenced by itself.
 
-        One that fails unexpectedly is undone alone and answers its exception; the others stand. Raises only where nobody knows
-        what became of any: the commit itself went wrong.
+        One that fails unexpectedly is undone alone and answers its exception; the others stand. Raises only where the one
+        transaction of all could not be begun or committed.
         """
         if all(isinstance(operation, Question) for operation in operations):
             with self._database.read() as transaction:
@@ -95,7 +95,13 @@ class Store:
             if len(operations) == 1:
                 return [undone.reason]
         # One of them spoils it for all: each is done by itself.
-        return [answer for each in operations for answer in self.apply([each])]
+        answers: list[Answer] = []
+        for each in operations:
+            try:
+                answers += self.apply([each])
+            except Exception as error:
+                answers.append(error)
+        return answers
 
     def prune(self, older_than: timedelta) -> dict[str, int]:
         """Drop what only served to work: events, answered intents, settled attention, ended runs' items, listings.

@@ -106,7 +106,11 @@ def find_created(claim: Claim, stream: Stream, terms: Terms, record: Record) -> 
             for path, value in _searches(intent):
                 found = yield Read(FindByValue(other, stream.object(other), path, value), claim.change.lane)
                 # Searches find parts of names, and what else a company shares (its industry) it shares with many.
-                alike += [one for one in found if one.ref.id not in intent.snapshot and resembles(value, get_path(one.raw, path))]
+                alike += [
+                    one
+                    for one in found
+                    if one.ref.id not in intent.snapshot and resembles(value, get_path(one.raw, path))
+                ]
         free = yield from _unlinked(claim, stream, list({one.ref.id: one for one in alike}.values()))
         made = [one for one in free if is_made_from(stream, one, intent)]
         if len(made) == 1:

@@ -189,7 +189,7 @@ class Http:
         path = call.template.format(**{name: quote(value, safe="") for name, value in call.ids.items()})
         query = {k: _plain(v) for k, v in call.query.items() if v is not None}
         # %20 and not +: the documents ask for it, and a + in a time zone must not become a space.
-        return f"{self._base.path.rstrip('/')}{path}" + (
+        return f"{self._base.raw_path.decode('ascii').rstrip('/')}{path}" + (
             f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
         )
 

@@ -46,13 +46,12 @@ end
 if ARGV[2] ~= 'live' or count >= at_once then wait = math.max(wait, last + pace - now) end
 if ARGV[2] ~= 'live' then wait = math.max(wait, live - now) end
 if wait > 0 then
-  -- Until the one in front asks again: it sleeps $poll at most.
-  if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + math.min(wait, $poll) + 10000) end
+  -- Until the one in front asks again: it sleeps $poll at most, and may wake a little late.
+  if ARGV[2] == 'live' then redis.call('HSET', KEYS[2], 'live', now + math.min(wait, $poll) + 5000) end
   return {0, math.ceil(wait), 0}
 end
 redis.call('ZADD', KEYS[1], now + slack, ARGV[1])
 redis.call('HSET', KEYS[2], 'last', now)
-if ARGV[2] == 'live' then redis.call('HDEL', KEYS[2], 'live') end
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('PEXPIRE', KEYS[2], ttl)
 return {1, now, 0}

@@ -223,6 +223,27 @@ def test_one_bad_operation_does_not_undo_the_others(store: Store) -> None:
     assert isinstance(commit(store, good[1]), Finished), "its lease is still there: nothing of it was committed"
 
 
+def test_what_was_committed_is_told_though_a_later_one_could_not_be_begun(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One spoils the group, each is done by itself, and the database is away before the last."""
+    store.changes.hint("default", [company("1"), company("2"), company("3")])
+    claims = store.changes.claim("default", 10, 60)
+    bad = Finish(claims[1], Done("x"), draft(claims[1], "2", "a2", name=object()))
+    plain, begun = store._database.write, itertools.count(1)
+
+    def write() -> Any:
+        if next(begun) > 3:
+            raise OSError("the database is away")
+        return plain()
+
+    monkeypatch.setattr(store._database, "write", write)
+    answers = store.apply([Finish(claims[0], Done("updated")), bad, Finish(claims[2], Done("updated"))])
+    assert isinstance(answers[0], Finished)
+    assert isinstance(answers[1], Exception)
+    assert isinstance(answers[2], OSError)
+
+
 def test_a_bad_operation_raises_to_the_one_who_submitted_it(store: Store) -> None:
     claim = claim_one(store, company("1"))
     with pytest.raises(SQLAlchemyError):

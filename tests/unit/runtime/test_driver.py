@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from bridge.core.effects import Commit, Effect, Finish, Park, Read, ReadTables, Resolve, Wait
+from bridge.core.effects import Again, Commit, Effect, Finish, Park, Read, ReadTables, Resolve, Wait
 from bridge.core.errors import LeaseLost
 from bridge.runtime import driver as module
 from bridge.runtime.clock import SystemClock
@@ -29,11 +29,16 @@ class Shelf:
         self.groups: list[list[Any]] = []
         self.broken: list[Exception] = []
         self.changes = self
+        self.looks = 0
 
-    def claim(self, _connection: str, limit: int, _lease: float, _streams: Any) -> list[Any]:
-        self.waiting.sort(key=lambda claim: claim.change.lane != "live")
-        given, self.waiting = self.waiting[:limit], self.waiting[limit:]
-        return given
+    def claim(self, _connection: str, limit: int, _lease: float, _streams: Any, lanes: Sequence[str]) -> list[Any]:
+        self.looks += 1
+        for lane in lanes:
+            given = [each for each in self.waiting if each.change.lane == lane][:limit]
+            if given:
+                self.waiting = [each for each in self.waiting if each not in given]
+                return given
+        return []
 
     def apply(self, operations: Sequence[Any]) -> list[Any]:
         self.groups.append(list(operations))
@@ -47,9 +52,8 @@ class Shelf:
 
 
 def made(lane: str, name: str) -> Any:
-    return SimpleNamespace(
-        change=SimpleNamespace(lane=lane, record_id=name, id=name, connection="default"), open_fields={}
-    )
+    change = SimpleNamespace(lane=lane, record_id=name, id=name, connection="default", cause="")
+    return SimpleNamespace(change=change, open_fields={})
 
 
 def backfill(count: int) -> list[Any]:
@@ -277,11 +281,76 @@ def test_connections_are_drained_beside_one_another(started: Any) -> None:
     noisy.join()
 
 
-def test_a_drain_that_is_to_stop_claims_nothing_more(started: Any) -> None:
-    driver, shelf, _ = started(backfill(100), resting(0.02), in_flight=4)
+def test_a_drain_that_is_to_stop_claims_nothing_more_and_gives_back_what_it_has_not_begun(started: Any) -> None:
+    driver, shelf, order = started(backfill(100), resting(0.1), in_flight=4)
     stopping = threading.Event()
-    threading.Timer(0.05, stopping.set).start()
+    threading.Timer(0.15, stopping.set).start()
     drained = driver.drain("default", 20, stopping)
-    assert 0 < drained.handled < 100
+    assert 0 < drained.handled == len(order) < 20
     assert drained.left
-    assert len(shelf.waiting) == 100 - drained.handled
+    given_back = [operation for group in shelf.groups for operation in group]
+    assert all(isinstance(each, Finish) and isinstance(each.outcome, Again) for each in given_back)
+    assert len(shelf.waiting) + drained.handled + len(given_back) == 100
+
+
+@pytest.mark.parametrize("count", [8, 100])
+def test_an_edit_is_begun_at_once_though_all_calls_hang(started: Any, count: int) -> None:
+    """With more waiting behind them, and with none."""
+    driver, shelf, order = started(backfill(count), resting(0.8), in_flight=4)
+    stopping = threading.Event()
+    drain = threading.Thread(target=driver.drain, args=("default", 20, stopping))
+    drain.start()
+    while len(order) < 4:
+        time.sleep(0.005)
+    began = time.monotonic()
+    shelf.waiting.append(made("live", "edit"))
+    while "edit" not in order and time.monotonic() - began < 5:
+        time.sleep(0.005)
+    assert time.monotonic() - began < 0.5
+    stopping.set()
+    drain.join()
+
+
+def test_an_edit_is_begun_at_once_though_more_than_the_calls_in_flight_are_under_way(started: Any) -> None:
+    slow = threading.Event()
+
+    def steps(_claim: Any) -> Steps:
+        if slow.is_set():
+            yield Wait(0.8)
+        else:
+            for _ in range(20):
+                yield Commit(Resolve("", frozenset()))
+
+    driver, shelf, order = started(backfill(100), steps, in_flight=4)
+    stopping = threading.Event()
+    drain = threading.Thread(target=driver.drain, args=("default", 20, stopping))
+    plain = shelf.apply
+
+    def apply(operations: Sequence[Any]) -> list[Any]:
+        if len(operations) > 4:
+            slow.set()  # it has widened
+        return plain(operations)
+
+    shelf.apply = apply
+    drain.start()
+    assert slow.wait(5)
+    time.sleep(0.2)
+    began = time.monotonic()
+    shelf.waiting.append(made("live", "edit"))
+    while "edit" not in order and time.monotonic() - began < 5:
+        time.sleep(0.005)
+    assert time.monotonic() - began < 0.5
+    stopping.set()
+    drain.join()
+
+
+def test_nothing_is_looked_for_at_each_answer_of_the_last_ones(started: Any) -> None:
+    """A look is a write transaction, for which the receiver of webhooks waits."""
+
+    def steps(_claim: Any) -> Steps:
+        for _ in range(8):
+            yield Wait(0.005)
+
+    driver, shelf, _ = started(backfill(4), steps)
+    driver.drain("default", 20)
+    assert shelf.looks <= 4
