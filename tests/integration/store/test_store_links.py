@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 from support.stores import (

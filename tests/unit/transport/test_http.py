@@ -72,10 +72,11 @@ def client(
     limiter: Open | None = None,
     timing: Timing = FAST,
     calls: CallCounter | None = None,
+    base_url: str = "https://crm.example.com/api/crm",
 ) -> Http:
     return transport.open(
         "crm",
-        "https://crm.example.com/api/crm",
+        base_url,
         "Bearer ak_secret",
         limiter or Open(),
         timing=timing,
@@ -109,6 +110,12 @@ class TestWhatIsSent:
             url
             == "https://crm.example.com/api/crm/accounts/a%2Fb%20c%3F?after=2026-01-01T00%3A00%3A00%2B02%3A00&name=test%20company"
         )
+
+    @pytest.mark.parametrize("path", ["/my%20api", "/a%2Fb", "/%C3%BC"])
+    def test_a_base_url_is_kept_as_it_is_spelled(self, path: str) -> None:
+        script = Script(OK)
+        client(script, base_url=f"https://crm.example.com{path}/").read(Call("GET", "/accounts"))
+        assert str(script.requests[0].url) == f"https://crm.example.com{path}/accounts"
 
     @pytest.mark.parametrize("id", ["", ".", ".."])
     def test_an_id_that_is_none_is_never_sent(self, id: str) -> None:
