@@ -223,7 +223,7 @@ def rest_while(path: str) -> None:
         open(f"{path} up", "w").close()
         run(self, *args)
 
-    Bridge.drain = lambda self, connection: None if os.path.exists(path) else drain(self, connection)
+    Bridge.drain = lambda self, *asked: None if os.path.exists(path) else drain(self, *asked)
     DutyLoop.tick = lambda self, stopping: None if os.path.exists(path) else tick(self, stopping)
     DutyLoop.run = told
 

@@ -73,6 +73,9 @@ def _one_after_another(
         # Polling has begun: what is there before belongs to a backfill.
         polls = "SELECT count(*) FROM checkpoints WHERE name = 'poll/assembly/accounts'"
         play.until(lambda: at.one(polls) > 0, 60, "the first poll", 0.2)
+        # The label that all of them have is made: those who die while they make it would wait for one another's lease on its name.
+        first = _tell(at, "first")
+        play.until(lambda: _is_whole(at, first), 60, "the first record", 0.1)
         rounds = [(point, 1 if point in DUTIES else times) for point in points]
         rounds = [each for each in rounds for _ in range(times // each[1])]
         doomed = _doomed(at, *rounds[0])
@@ -113,7 +116,7 @@ def _doomed(at: Site, point: str, count: int) -> list[str]:
 
 def _crash(play: Play, at: Site, name: str) -> Fallen:
     """Have the worker die over one fresh record."""
-    crm, assembly = remotes(at)
+    _, assembly = remotes(at)
     point = name.partition(" ")[0]
     process = at.processes[name]
     # Awake enough to be told: it says so when everything is built.
@@ -125,13 +128,21 @@ def _crash(play: Play, at: Site, name: str) -> Fallen:
         # Only an edit in Assembly gets the poller past its first checkpoint.
         record = assembly.create("accounts", {"name": made, "domain": f"d{stamp}.example"})["id"]
     else:
-        record = crm.create("companies", {**companies(1, f"x{stamp}")[0], "name": made})["id"]
-        deliver(at.port, [message(f"crash-{stamp}", event(record))], again=True)
+        record = _tell(at, made)
     play.until(lambda: not process.alive, 60, f"the death at {point}", 0.02)
     died = time.monotonic()
     at.kills += 1
     at.stop(name)
     return Fallen(point, record, died)
+
+
+def _tell(at: Site, name: str) -> str:
+    """The id of a fresh company in the CRM, whose webhook has arrived."""
+    crm, _ = remotes(at)
+    stamp = time.time_ns()
+    record = str(crm.create("companies", {**companies(1, f"x{stamp}")[0], "name": name})["id"])
+    deliver(at.port, [message(f"crash-{stamp}", event(record))], again=True)
+    return record
 
 
 # --- row 8 --------------------------------------------------------------------------------------------------------
