@@ -55,7 +55,7 @@ class Rate:
     def at_once(self) -> int:
         """Live work is spaced only once the window holds this many: the two or three calls of somebody's edit follow one another
         without a wait. What keeps to the limit is the window."""
-        return self.limit // 4
+        return self.limit // 3
 
     @property
     def fresh(self) -> float:
