@@ -57,7 +57,9 @@ def test_the_calls_of_one_edit_follow_at_once_and_those_of_a_backfill_do_not(
     limiter = RedisLimiter(redis, "test", rate, max_processes=4) if shared else LocalLimiter(rate)
     times = take(limiter, 6, lane)
     gaps = [after - before for before, after in itertools.pairwise(times)]
-    assert all((gap >= rate.pace) == (lane == "backfill" or number >= rate.at_once - 1) for number, gap in enumerate(gaps)), gaps
+    assert all(
+        (gap >= rate.pace) == (lane == "backfill" or number >= rate.at_once - 1) for number, gap in enumerate(gaps)
+    ), gaps
 
 
 def test_unanswered_requests_may_still_arrive(limiter: Limiter) -> None:
