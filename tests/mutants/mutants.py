@@ -632,10 +632,19 @@ INTERRUPTED = (
         "lost create looked for under its parent only",
         "What a create may have made is looked for by its name, too.",
         "bridge/sync/recovery.py",
-        "        if not any(one.ref.id not in intent.snapshot and shares(stream, one, intent) for one in found):\n",
+        "        if not alike:\n",
         "        if parent is None:\n",
         (SAGAS,),
         "moved_it",
+    ),
+    Mutant(
+        "part of a name found is a candidate",
+        "A search finds parts of names: what a lost create sent must be shown whole.",
+        "bridge/sync/recovery.py",
+        "resembles(value, get_path(one.raw, path))]",
+        "shares(stream, one, intent)]",
+        (SAGAS,),
+        "only_begins",
     ),
 )
 
