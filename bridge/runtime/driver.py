@@ -121,12 +121,11 @@ class Driver:
         streams = [stream.name for stream in terms.mappings.streams]
         return list(self._store.changes.claim(connection, limit, terms.timings.lease, streams, lanes))
 
-    def carry_out(self, effect: Effect, terms: Terms) -> Any:
+    def carry_out(self, effect: Read | Write | Wait, terms: Terms) -> Any:
+        """What takes its time."""
         match effect:
             case Read(ask, lane):
                 return _read(ask, lane, terms)
-            case Commit(operation):
-                return self._store.commit(operation)
             case Write(claim, _intent, step):
                 # A send that could outlast the lease might land when somebody else has the record.
                 if self._clock.now() + timedelta(seconds=terms.timings.http_timeout) > claim.lease_until:
@@ -357,7 +356,7 @@ class _Drain:
                 return tables if self._clock.monotonic() - asked_at < TABLES_SECONDS else None
         return None
 
-    def _call(self, flow: _Flow, effect: Effect) -> None:
+    def _call(self, flow: _Flow, effect: Read | Write | Wait) -> None:
         try:
             flow.answer = self._driver.carry_out(effect, self._terms)
         except Exception as error:
@@ -399,8 +398,8 @@ def _called(effect: Effect) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A connection's drains in this process, one at a time, and the threads of its calls: those of others wait for other remotes. ``asked`` is what those who came begin with: one that comes while another
-    sees that nothing is left is not lost."""
+    """A connection's drains in this process, one at a time, and the threads of its calls: those of others wait for other remotes.
+    ``asked`` is what those who came begin with: one that comes while another sees that nothing is left is not lost."""
 
     calls: Executor
     busy: threading.Lock = field(default_factory=threading.Lock)
