@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from alembic.util.exc import CommandError
@@ -89,8 +88,11 @@ class Store:
             with self._database.read() as transaction:
                 return apply(transaction, operations, self._brake, self._clock.now())
         try:
-            with self._database.write() as transaction, _undoing():
-                return apply(transaction, operations, self._brake, self._clock.now())
+            with self._database.write() as transaction:
+                try:
+                    return apply(transaction, operations, self._brake, self._clock.now())
+                except Exception as error:
+                    raise _Undone(error) from error
         except _Undone as undone:
             if len(operations) == 1:
                 return [undone.reason]
@@ -126,11 +128,3 @@ class _Undone(Exception):
 
     def __init__(self, reason: Exception) -> None:
         self.reason = reason
-
-
-@contextmanager
-def _undoing() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise _Undone(error) from error
