@@ -192,12 +192,9 @@ def talk_freely() -> None:
 def follow_redirects() -> None:
     import httpx
 
-    plain = httpx.Client.__init__
+    from bridge.transport import http
 
-    def init(self: Any, *args: Any, **more: Any) -> None:
-        plain(self, *args, **(more | {"follow_redirects": True}))
-
-    swap(httpx.Client, "__init__", init)
+    swap(http.Http, "_new_way", lambda self: httpx.Client(follow_redirects=True))
 
 
 # --- not guards: places to die at, and forced mistakes ------------------------------------------------------------
