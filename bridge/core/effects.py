@@ -147,6 +147,8 @@ class Claim:
     """The writes to this link within the last hour, oldest first."""
     undo: Undo | None = None
     """What the item that asked for this change wants taken back."""
+    trial: bool = False
+    """After a pause: everything else waits until this one went well."""
 
 
 @dataclass(frozen=True, slots=True)

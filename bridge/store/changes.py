@@ -61,7 +61,10 @@ class Changes:
         streams: Collection[str] | None = None,
         lanes: Sequence[Lane] = ("live", "backfill"),
     ) -> list[Claim]:
-        """Lease up to ``limit`` due changes, in the order of ``lanes``. Nothing unless the connection is live and not paused."""
+        """Lease up to ``limit`` due changes, in the order of ``lanes``. Nothing unless the connection is live and not paused.
+
+        When the time of a pause is over, a single one of any lane: a remote that is still away is asked once a pause, however many wait.
+        """
         now = self._clock.now()
         lessor = Lessor(connection, now, now + timedelta(seconds=lease_seconds), self._objects)
         with self._database.write() as transaction:

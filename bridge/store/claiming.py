@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -13,7 +13,7 @@ from bridge.core.effects import Claim, Revert, Undo
 from bridge.core.records import Change, Lane, Link, Reference
 from bridge.store import leasing
 from bridge.store.linking import links_by_end
-from bridge.store.pausing import is_live
+from bridge.store.pausing import await_trial, resume, standing
 from bridge.store.remembered import decisions, ends_of, open_fields, recent_writes, remember
 from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import changes, held_changes, holds, run_items
@@ -21,6 +21,7 @@ from bridge.store.tables import changes, held_changes, holds, run_items
 BUSY_SECONDS = 0.5
 """A change whose record somebody else holds comes back after this; it is never waited for."""
 MAX_ROUNDS = 5
+LANES: Final[tuple[Lane, ...]] = ("live", "backfill")
 RELEASED_FOR = timedelta(hours=1)
 """How long a released hold lets its changes pass: as long as the brake counts."""
 
@@ -70,11 +71,26 @@ def claim(
     lessor: Lessor,
     limit: int,
     streams: Collection[str] | None = None,
-    lanes: Sequence[Lane] = ("live", "backfill"),
+    lanes: Sequence[Lane] = LANES,
 ) -> list[Claim]:
-    """Up to ``limit`` claims, lane after lane, in each in the order they fell due."""
-    if not is_live(connection, lessor.name, lessor.now):
-        return []
+    """Up to ``limit`` claims, lane after lane, in each in the order they fell due; one after a pause, until it went well."""
+    match standing(connection, lessor.name, lessor.now):
+        case "live":
+            return _claim(connection, lessor, limit, streams, lanes)
+        case "on trial":
+            claims = _claim(connection, lessor, 1, streams, LANES)
+            if claims:
+                await_trial(connection, lessor.name, lessor.until)
+            else:
+                resume(connection, lessor.name)
+            return [replace(claim, trial=True) for claim in claims]
+        case "halted":
+            return []
+
+
+def _claim(
+    connection: Connection, lessor: Lessor, limit: int, streams: Collection[str] | None, lanes: Sequence[Lane]
+) -> list[Claim]:
     claims: list[Claim] = []
     for lane in lanes:
         for _ in range(MAX_ROUNDS):

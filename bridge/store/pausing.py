@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.store.tables import connections
+
+Standing: TypeAlias = Literal["live", "on trial", "halted"]
 
 _MODE = select(connections.c.mode, connections.c.mode_before, connections.c.paused_until).where(
     connections.c.name == bindparam("conn")
 )
 
 
-def is_live(connection: Connection, name: str, now: datetime) -> bool:
-    """Live and not paused; a pause whose time is over ends here."""
+def standing(connection: Connection, name: str, now: datetime) -> Standing:
+    """Whether changes may be worked on: all of them, one as a trial because the time of a pause is over, or none."""
     row = connection.execute(_MODE, {"conn": name}).first()
     if row is None:
-        return False
-    if row.mode == "paused" and row.paused_until is not None and row.paused_until <= now:
-        resume(connection, name)
-        return bool(row.mode_before == "live")
-    return bool(row.mode == "live")
+        return "halted"
+    if row.mode != "paused":
+        return "live" if row.mode == "live" else "halted"
+    if row.paused_until is None or row.paused_until > now:
+        return "halted"
+    if row.mode_before == "live":
+        return "on trial"
+    resume(connection, name)
+    return "halted"
 
 
 def pause(connection: Connection, name: str, cause: str, detail: str, until: datetime | None) -> None:
@@ -37,6 +44,18 @@ def pause(connection: Connection, name: str, cause: str, detail: str, until: dat
         .where(connections.c.name == name)
         .values(mode="paused", mode_before=before, pause_cause=cause, pause_detail=detail, paused_until=until)
     )
+
+
+def await_trial(connection: Connection, name: str, until: datetime) -> None:
+    """One change shows whether the remote is back. Whoever has it may die, then another is tried from ``until`` on."""
+    connection.execute(update(connections).where(connections.c.name == name).values(paused_until=until))
+
+
+def end_trial(connection: Connection, name: str) -> None:
+    """The remote is back. What a person paused meanwhile stays paused."""
+    row = connection.execute(_MODE, {"conn": name}).first()
+    if row is not None and row.paused_until is not None:
+        resume(connection, name)
 
 
 def resume(connection: Connection, name: str) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, null, select, update
 
-from bridge.core.effects import Again, AwaitParent, Done, Finish, Park, Pause
+from bridge.core.effects import Again, AwaitParent, Done, Finish, Outcome, Park, Pause
 from bridge.core.records import Link, Reference
 from bridge.store.hinting import put_hints, rows_of
 from bridge.store.items import Planned, Tally, counted
 from bridge.store.linking import links_by_end
-from bridge.store.pausing import pause
+from bridge.store.pausing import end_trial, pause
 from bridge.store.rows import Hint
 from bridge.store.sql import AnyRow, among, chunks
 from bridge.store.tables import changes
@@ -111,6 +111,8 @@ def _rest(
     claim, outcome = operation.claim, operation.outcome
     again: dict[str, Any] = {"state": "pending", "due_at": now, "looked_again": False}
     values: dict[str, Any]
+    if claim.trial and not _failed(outcome):
+        end_trial(connection, claim.change.connection)
     match outcome:
         case Pause():
             until = None if outcome.seconds is None else now + timedelta(seconds=outcome.seconds)
@@ -154,6 +156,10 @@ def _rest(
         tally.close(item, planned, ending or ("attention", values["detail"], "attention"))
     settled = {**row._mapping, **values, "seen": operation.seen or None, "updated_at": now}
     return {"change": claim.change.id} | {f"new_{name}": settled.get(name) for name in _RESTING}
+
+
+def _failed(outcome: Outcome) -> bool:
+    return isinstance(outcome, Pause) or (isinstance(outcome, Again) and outcome.counts)
 
 
 def _await(connection: Connection, operation: Finish, parent: Reference, row: AnyRow, now: datetime) -> dict[str, Any]:

@@ -151,14 +151,10 @@ def _outage(play: Play) -> None:
         )
         play.check(set(away.states) == {"pending"}, f"after {hours} hours: {away.states}")
         play.check(away.attempts < 10, f"an outage cost {away.attempts} attempts")
-        # One batch of claims is under way when the first of them finds the remote away.
-        most = pauses * 2 * IN_FLIGHT
+        # One change is tried after each pause.
         play.check(
-            away.calls_at_rest <= most, f"{away.calls_at_rest} calls to a remote that is away, {most:.0f} at most"
+            away.calls_at_rest <= pauses, f"{away.calls_at_rest} calls to a remote that is away in {pauses:.0f} pauses"
         )
-    play.check(
-        many.calls_at_rest < few.calls_at_rest * 1.05, f"{many.calls_at_rest} calls for ten times the records of {few}"
-    )
 
 
 @dataclass(frozen=True, slots=True)

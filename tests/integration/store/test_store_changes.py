@@ -16,7 +16,7 @@ from support.stores import (
     linked,
 )
 
-from bridge.core.effects import Again, Busy, Done, Extend, Extended, Fenced, Finish, Finished, Park, Pause
+from bridge.core.effects import Again, Busy, Claim, Done, Extend, Extended, Fenced, Finish, Finished, Park, Pause
 from bridge.core.errors import UsageError
 from bridge.core.records import Reference
 from bridge.store import ChangeFilter, ChangeRow, Hint, Store
@@ -186,10 +186,78 @@ def test_a_pause_stops_the_connection_and_costs_the_change_nothing(store: Store,
     assert row is not None
     assert (row.mode, row.pause_cause, row.pause_detail) == ("paused", "broken_remote", "connection refused")
     clock.pass_(30)
-    assert {claim.change.attempts for claim in store.changes.claim("default", 10, 60)} == {0}
-    resumed = store.connections.get("default")
-    assert resumed is not None
-    assert (resumed.mode, resumed.pause_cause) == ("live", "")
+    (claim,) = store.changes.claim("default", 10, 60)
+    assert claim.change.attempts == 0
+
+
+def mode_of(store: Store) -> tuple[str, str]:
+    row = store.connections.get("default")
+    assert row is not None
+    return row.mode, row.pause_cause
+
+
+@pytest.fixture
+def trial(store: Store, clock: HandClock) -> Claim:
+    """The change that is tried after a pause; two others wait."""
+    finish(store, claim_one(store, company("1")), Pause("broken_remote", "connection refused", 30))
+    store.changes.hint("default", [company("2"), company("3")])
+    clock.pass_(30)
+    (claim,) = store.changes.claim("default", 10, 20)
+    return claim
+
+
+@pytest.mark.usefixtures("trial")
+def test_after_a_pause_one_change_is_tried_and_the_others_wait(store: Store, clock: HandClock) -> None:
+    assert store.changes.claim("default", 10, 20) == []
+    assert mode_of(store) == ("paused", "broken_remote")
+    assert store.changes.due("default") == 20
+
+
+def test_a_trial_that_goes_well_ends_the_pause(store: Store, trial: Claim) -> None:
+    finish(store, trial)
+    assert mode_of(store) == ("live", "")
+    assert len(store.changes.claim("default", 10, 20)) == 2
+
+
+def test_a_trial_that_finds_the_remote_away_begins_another_pause(store: Store, clock: HandClock, trial: Claim) -> None:
+    finish(store, trial, Pause("broken_remote", "connection refused", 30))
+    clock.pass_(29)
+    assert store.changes.claim("default", 10, 20) == []
+    clock.pass_(1)
+    assert len(store.changes.claim("default", 10, 20)) == 1
+
+
+def test_a_trial_that_fails_for_now_is_no_sign_that_the_remote_is_back(
+    store: Store, clock: HandClock, trial: Claim
+) -> None:
+    finish(store, trial, Again(60, "transient", "502", counts=True))
+    assert store.changes.claim("default", 10, 20) == []
+    clock.pass_(20)
+    (another,) = store.changes.claim("default", 10, 20)
+    assert another.change.id != trial.change.id
+
+
+@pytest.mark.usefixtures("trial")
+def test_a_trial_whose_worker_died_is_followed_by_another(store: Store, clock: HandClock) -> None:
+    clock.pass_(20)
+    store.changes.expire()
+    assert len(store.changes.claim("default", 10, 20)) == 1
+
+
+def test_a_trial_does_not_end_the_pause_of_a_person(store: Store, trial: Claim) -> None:
+    store.connections.pause("default", "person")
+    finish(store, trial)
+    assert mode_of(store) == ("paused", "person")
+
+
+def test_a_look_for_live_work_after_a_pause_tries_what_waits_in_the_other_lane(store: Store, clock: HandClock) -> None:
+    store.changes.hint("default", [company("1"), company("2")], lane="backfill")
+    first, second = store.changes.claim("default", 10, 20)
+    finish(store, first, Pause("broken_remote", "connection refused", 30))
+    finish(store, second, Again(0, "transient"))
+    clock.pass_(30)
+    assert len(store.changes.claim("default", 10, 20, lanes=("live",))) == 1
+    assert mode_of(store) == ("paused", "broken_remote")
 
 
 def test_a_pause_for_a_person_is_not_shortened_by_a_timed_one(store: Store, clock: HandClock) -> None:
