@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from bridge.clients.assembly import AssemblyClient, Item, Key, SourceId
 from bridge.connectors import assembly_labels, assembly_records, assembly_steps, assembly_usage
 from bridge.connectors.kept import Kept
+from bridge.connectors.listings import Listings
 from bridge.connectors.options import AssemblyOptions
 from bridge.connectors.raw import fitting, record
 from bridge.core.errors import BrokenRemote, NotThere, ParentNotThere, Rejected
@@ -36,6 +37,7 @@ class AssemblyConnector:
         self._client = client
         self._options = options or AssemblyOptions()
         self._tables = Kept(lambda: assembly_labels.tables(client.labels), TABLES_KEPT)
+        self._listings = Listings()
 
     def traits(self, object: str) -> Traits:
         return assembly_steps.traits(object, clears_with_null=self._options.clears_with_null)
@@ -77,7 +79,7 @@ class AssemblyConnector:
             found = self._by_property(keys[1], value, lane)
             if found:
                 return found
-        return fitting(self.pages(object, lane=lane), path, value)
+        return self._listings.find((object, lane), lambda: self.pages(object, lane=lane), path, value)
 
     def children(self, object: str, parent: Ref, *, lane: Lane = "live") -> Iterator[Page]:
         size = self._options.page_size

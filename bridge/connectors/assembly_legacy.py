@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from bridge.clients.assembly import AccountType, LegacyClient
 from bridge.connectors import assembly_labels, assembly_records, assembly_steps, assembly_usage
 from bridge.connectors.kept import Kept
+from bridge.connectors.listings import Listings
 from bridge.connectors.options import AssemblyOptions
-from bridge.connectors.raw import fitting, record
+from bridge.connectors.raw import record
 from bridge.core.errors import BrokenRemote, NotThere, ParentNotThere, Rejected
 from bridge.core.ports import Page, Traits
 from bridge.core.records import Json, Lane, Patch, Record, Ref, Sent, Step, Table
@@ -41,6 +42,7 @@ class LegacyConnector:
         self._client = client
         self._options = options or AssemblyOptions()
         self._tables = Kept(lambda: assembly_labels.tables(client.labels), TABLES_KEPT)
+        self._listings = Listings()
 
     def traits(self, object: str) -> Traits:
         match object:
@@ -73,7 +75,9 @@ class LegacyConnector:
                 return ()
             found = self._get(object, value, lane)
             return () if found is None else (found,)
-        return fitting(self.pages(object, lane=lane), path, value) if object in KINDS else ()
+        if object not in KINDS:
+            return ()
+        return self._listings.find((object, lane), lambda: self.pages(object, lane=lane), path, value)
 
     def children(self, object: str, parent: Ref, *, lane: Lane = "live") -> Iterator[Page]:
         """Customers of a company, where customers show theirs: all are listed, there is no other way."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.clients.crm import CrmClient
 from bridge.connectors import crm_memberships, crm_records, crm_steps
 from bridge.connectors.kept import Kept
+from bridge.connectors.listings import Listings
 from bridge.connectors.options import CrmOptions
 from bridge.connectors.raw import fitting, moment, record, slices
 from bridge.core.errors import BrokenRemote, NotThere, Rejected
@@ -35,6 +37,7 @@ class CrmConnector:
         self._options = options or CrmOptions()
         self._tables = Kept(self._fetch_tables, TABLES_KEPT)
         self._activities = Kept(self._fetch_activities, ACTIVITIES_KEPT)
+        self._listings = Listings()
 
     def traits(self, object: str) -> Traits:
         return crm_steps.traits(object, clears_with_null=self._options.clears_with_null)
@@ -64,10 +67,12 @@ class CrmConnector:
     def find(self, object: str, path: str, value: str, *, lane: Lane = "live") -> tuple[Record, ...]:
         """Companies by name are searched for; everything else is listed and compared here: there is no other search."""
         if object == "companies" and path == "name":
-            pages: Iterator[Page] = self._companies(lane, search=value)
-        else:
-            pages = self.pages(object, lane=lane)
-        return fitting(pages, path, value)
+            return fitting(self._companies(lane, search=value), path, value)
+        if object != "contacts" or path in crm_records.COMPANY_OF_CONTACT:
+            return self._listings.find((object, lane), lambda: self.pages(object, lane=lane), path, value)
+        # Whose contacts they are may cost a call for each: only those found are completed.
+        found = self._listings.find(("contacts as listed", lane), lambda: self._contacts_as_listed(lane), path, value)
+        return tuple(whole for one in found if (whole := self._whole_contact(one, lane)) is not None)
 
     def children(self, object: str, parent: Ref, *, lane: Lane = "live") -> Iterator[Page]:
         """Asked of the remote where it has a filter, and compared here as well: a filter's name is open (TRAPS 24)."""
@@ -109,7 +114,7 @@ class CrmConnector:
                 return self._client.leads.get
         raise Rejected(f"the CRM has no {object} to read", system=SYSTEM, operation="get")
 
-    def _complete(self, object: str, raw: Raw, lane: Lane) -> dict[str, Any]:
+    def _complete(self, object: str, raw: Mapping[str, Json], lane: Lane) -> Mapping[str, Json]:
         if object == "leads":
             return crm_records.lead(raw, self._options)
         if object != "contacts":
@@ -131,6 +136,17 @@ class CrmConnector:
     def _companies(self, lane: Lane, search: str | None = None) -> Iterator[Page]:
         for rows in self._client.companies.pages(search=search, limit=self._options.page_size, lane=lane):
             yield Page(tuple(self._record("companies", row, rows) for row in rows.items), rows.server_date)
+
+    def _whole_contact(self, listed: Record, lane: Lane) -> Record | None:
+        """``None`` if it was deleted since it was listed."""
+        try:
+            return replace(listed, raw=self._complete("contacts", listed.raw, lane))
+        except NotThere:
+            return None
+
+    def _contacts_as_listed(self, lane: Lane) -> Iterator[Page]:
+        rows = self._client.contacts.list(lane=lane).value
+        yield Page(tuple(self._record("contacts", row, rows) for row in rows.items), rows.server_date)
 
     def _contacts(self, rows: Iterable[Raw], lane: Lane) -> list[dict[str, Any]]:
         """Contacts with their company. Where the list does not show it, each company's own list of contacts does; only

@@ -10,6 +10,8 @@ from bridge.connectors.raw import first_of
 from bridge.core.mapping.paths import get_path
 from bridge.core.records import ABSENT, Json
 
+COMPANY_OF_CONTACT = ("companyId", "companyIds")
+
 
 def embedded_memberships(raw: Mapping[str, Json], options: CrmOptions) -> list[dict[str, Any]] | None:
     """The memberships a contact shows itself, ``None`` if it shows none."""
@@ -43,7 +45,7 @@ def contact(
     told = embedded_memberships(raw, options) if memberships is None else list(memberships)
     if told is None:
         return dict(raw)
-    rest = {key: value for key, value in raw.items() if key not in {"companyId", "companyIds"}}
+    rest = {key: value for key, value in raw.items() if key not in COMPANY_OF_CONTACT}
     companies = list(dict.fromkeys(filter(None, map(member_company, told))))
     primary = [member_company(one) for one in told if is_primary(one, options)]
     if len(set(primary)) == 1:

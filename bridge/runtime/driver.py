@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -22,7 +22,9 @@ from bridge.core.effects import (
     Again,
     Claim,
     Commit,
+    Declare,
     Effect,
+    Extend,
     FindByKey,
     FindByValue,
     Finish,
@@ -47,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 0.1
 """Claims are taken in handfuls, but where a rate limit makes a handful slow, live work is looked for this often."""
+RENEW_SECONDS: Final = 0.5
+"""How often leases that are half over are looked for."""
 TABLES_SECONDS: Final = 1.0
 """Every reconcile asks for names of labels and stages, which connectors keep for a minute: only the first of a second is handed
 to another thread for them."""
@@ -135,6 +139,13 @@ class Driver:
                 self._sleep(seconds)
                 return None
 
+    def renew(self, flows: Sequence[_Flow], terms: Terms) -> None:
+        """Lease their changes again, from now on, unless that comes too late."""
+        held, until = self._store.changes.renew([flow.claim for flow in flows], terms.timings.lease)
+        for flow in flows:
+            if flow.claim.token in held:
+                flow.lease_until = until
+
     def commit(self, operations: Sequence[Operation]) -> Sequence[Any]:
         """In one transaction; each one's answer, or the error that undid it alone or with all of them."""
         try:
@@ -158,10 +169,16 @@ class Driver:
 
 @dataclass(slots=True, eq=False)
 class _Flow:
-    """A reconcile under way, the calls it made so far by system, and what it is told next: an answer or an error."""
+    """A reconcile under way, the calls it made so far by system, and what it is told next: an answer or an error.
+
+    ``declared``: it has said what it will write, and its lease is not renewed any more. A write is known as ours for as long as a
+    lease, a time-out and the remote's lag.
+    """
 
     claim: Claim
     steps: Generator[Effect, Any, None]
+    lease_until: datetime
+    declared: bool = False
     calls: Counter[str] = field(default_factory=Counter)
     asked: Effect | None = None
     asked_at: float = 0.0
@@ -183,8 +200,15 @@ class _Flow:
             return None
         if (system := _called(effect)) is not None:
             self.calls[system] += 1
-        elif isinstance(effect, Commit) and isinstance(effect.operation, Finish):
-            return Commit(replace(effect.operation, calls=dict(self.calls)))
+        match effect:
+            case Write(claim) if claim.lease_until != self.lease_until:
+                return replace(effect, claim=replace(claim, lease_until=self.lease_until))
+            case Commit(Extend(claim) as operation) if claim.lease_until != self.lease_until:
+                return Commit(replace(operation, claim=replace(claim, lease_until=self.lease_until)))
+            case Commit(Finish() as operation):
+                return Commit(replace(operation, calls=dict(self.calls)))
+            case Commit(Declare()):
+                self.declared = True
         return effect
 
 
@@ -207,7 +231,7 @@ class _Drain:
         """What can go a step further."""
         self._told: queue.SimpleQueue[_Flow] = queue.SimpleQueue()
         self._tables: dict[str, tuple[float, Any]] = {}
-        self._calling = 0
+        self._calling: set[_Flow] = set()
         self._running = 0
         self._live = 0
         """Live ones in hand, begun or not."""
@@ -218,6 +242,7 @@ class _Drain:
         self._dry = False
         self._failed: Exception | None = None
         self._looked = -LOOK_SECONDS
+        self._renewed = clock.monotonic()
 
     def run(self, end: float, stopping: threading.Event) -> Drained:
         """Raises what went wrong with looking for changes, once all that was under way has ended."""
@@ -227,6 +252,7 @@ class _Drain:
             if stopping.is_set():
                 self._give_back()
             self._start()
+            self._renew()
             if not self._running:
                 if self._failed is not None:
                     raise self._failed
@@ -257,7 +283,7 @@ class _Drain:
 
     def _start(self) -> None:
         self._fit()
-        calls = self._calling
+        calls = len(self._calling)
         waiting: list[Claim] = []
         for claim in self._ready:
             # Nor behind what waits for a rate limit.
@@ -267,10 +293,24 @@ class _Drain:
             ):
                 self._running += 1
                 calls += 1
-                self._moving.append(_Flow(claim, reconcile(claim, self._terms)))
+                self._moving.append(_Flow(claim, reconcile(claim, self._terms), claim.lease_until))
             else:
                 waiting.append(claim)
         self._ready = waiting
+
+    def _renew(self) -> None:
+        """Reconciles that look for a twin among tens of thousands may take longer than their lease."""
+        now = self._clock.monotonic()
+        if now - self._renewed < RENEW_SECONDS:
+            return
+        self._renewed = now
+        half = self._clock.now() + timedelta(seconds=self._terms.timings.lease / 2)
+        slow = [flow for flow in self._calling if flow.lease_until < half and not flow.declared]
+        if slow:
+            try:
+                self._driver.renew(slow, self._terms)
+            except Exception:
+                log.warning("leases were not renewed", connection=self._connection, exc_info=True)
 
     def _give_back(self) -> None:
         """What was claimed and not begun is due again at once: nobody has to wait until its lease runs out."""
@@ -306,7 +346,7 @@ class _Drain:
         finally:
             self._idle += self._clock.monotonic() - began if seconds else 0.0
         while flow is not None:
-            self._calling -= 1
+            self._calling.discard(flow)
             self._moving.append(flow)
             match flow.asked:
                 case Read(ReadTables(system)) if (
@@ -327,7 +367,7 @@ class _Drain:
             elif isinstance(effect, Commit):
                 waiting.append((flow, effect.operation))
             else:
-                self._calling += 1
+                self._calling.add(flow)
                 flow.asked, flow.asked_at = effect, self._clock.monotonic()
                 self._calls.submit(self._call, flow, effect)
         self._moving = [flow for flow, _ in waiting]

@@ -13,7 +13,7 @@ from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
 from bridge.core.records import Lane, Reference
 from bridge.store import leasing
-from bridge.store.claiming import Lessor, claim
+from bridge.store.claiming import Lessor, claim, renew
 from bridge.store.database import Database
 from bridge.store.declaring import forget_counts
 from bridge.store.discarding import give_up
@@ -69,6 +69,13 @@ class Changes:
         lessor = Lessor(connection, now, now + timedelta(seconds=lease_seconds), self._objects)
         with self._database.write() as transaction:
             return claim(transaction, lessor, limit, streams, lanes)
+
+    def renew(self, claims: Collection[Claim], lease_seconds: float) -> tuple[set[int], datetime]:
+        """Lease again, from now on, what these claims hold. Answers the tokens of those for whom that was in time, and until when."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=lease_seconds)
+        with self._database.write() as transaction:
+            return renew(transaction, claims, now, until), until
 
     def due(self, connection: str) -> float | None:
         """Seconds until the next change may be claimed (0 for now), ``None`` if nothing will come due by itself."""

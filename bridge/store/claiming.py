@@ -48,6 +48,10 @@ _LEASE = (
         updated_at=bindparam("now"),
     )
 )
+_HELD = select(changes.c.id, changes.c.token).where(
+    among(changes.c.id, "ids"), changes.c.state == "leased", changes.c.lease_until > bindparam("now")
+)
+_RENEW = update(changes).where(among(changes.c.id, "ids")).values(lease_until=bindparam("until"))
 _POSTPONE = (
     update(changes).where(among(changes.c.id, "ids")).values(due_at=bindparam("later"), updated_at=bindparam("now"))
 )
@@ -100,6 +104,19 @@ def _claim(
                 break
             claims.extend(_lease(connection, lessor, rows))
     return claims
+
+
+def renew(connection: Connection, claims: Collection[Claim], now: datetime, until: datetime) -> set[int]:
+    """The tokens of those that hold their changes until ``until`` now: whose leases have not run out."""
+    owners = {claim.change.id: claim.token for claim in claims}
+    held: dict[int, int] = {}
+    for chunk in chunks(owners):
+        rows = connection.execute(_HELD, {"ids": chunk, "now": now})
+        held |= {change: token for change, token in rows if owners[change] == token}
+    leasing.renew(connection, held.values(), now, until)
+    for chunk in chunks(held):
+        connection.execute(_RENEW, {"ids": chunk, "until": until})
+    return set(held.values())
 
 
 def _due(

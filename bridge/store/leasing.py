@@ -46,6 +46,11 @@ _HOLDERS = select(leases.c.key, leases.c.token, leases.c.expires_at).where(
     leases.c.connection == bindparam("conn"), among(leases.c.key, "keys")
 )
 _TAKE = insert(leases)
+_RENEW = (
+    update(leases)
+    .where(among(leases.c.token, "tokens"), leases.c.expires_at > bindparam("now"))
+    .values(expires_at=bindparam("until"))
+)
 _RELEASE = delete(leases).where(among(leases.c.token, "tokens"))
 _NEXT_TOKEN = (
     update(tokens).where(tokens.c.name == "fence").values(last=tokens.c.last + bindparam("n")).returning(tokens.c.last)
@@ -107,6 +112,12 @@ def extend(connection: Connection, name: str, wishes: Sequence[Wish], now: datet
         answers.append(True)
     take(connection, name, wanted, over)
     return answers
+
+
+def renew(connection: Connection, owners: Iterable[int], now: datetime, until: datetime) -> None:
+    """Leases that have not run out last until ``until``: nobody can have taken them over."""
+    for chunk in chunks(owners):
+        connection.execute(_RENEW, {"tokens": chunk, "now": now, "until": until})
 
 
 def release(connection: Connection, owners: Iterable[int]) -> None:

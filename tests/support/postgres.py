@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import make_url
@@ -33,17 +34,17 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
     """
     programs = _programs()
     home = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
-    owner: dict[str, object] = {}
+    owner: dict[str, Any] = {}
     if os.geteuid() == 0:
         # PostgreSQL refuses to run as root.
         user = _someone()
         os.chown(home, user.pw_uid, user.pw_gid)
         owner = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     data, log, port = home / "data", home / "log", _free_port()
-    initdb = [programs / "initdb", "-D", data, "-U", "bridge", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    initdb: list[Any] = [programs / "initdb", "-D", data, "-U", "bridge", "-A", "trust", "-E", "UTF8", "--no-sync"]
     try:
         subprocess.run(initdb, check=True, capture_output=True, cwd=home, **owner)
-        server = [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+        server: list[Any] = [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", ""]
         kept = "on" if durable else "off"
         for setting in (
             f"fsync={kept}",

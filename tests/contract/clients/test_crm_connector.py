@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -219,6 +220,30 @@ def test_find_gives_candidates(crm_connector: CrmConnector, crm_remote: Remote) 
     assert [one.ref.id for one in crm_connector.find("companies", "phone", "15550109999")] == [acme]
     assert [one.ref.id for one in crm_connector.find("contacts", "email", "ada@acme.com")] == [ada]
     assert crm_connector.find("contacts", "email", "bob@acme.com") == ()
+
+
+def test_many_who_look_at_once_share_listings(crm: CrmClient, crm_remote: Remote) -> None:
+    connector = CrmConnector(crm, CrmOptions(page_size=5))
+    for number in range(20):
+        create(connector, "companies", name=f"Company {number}", website=f"https://c{number}.example")
+    calls = crm_remote.control.stats()["total"]
+    with ThreadPoolExecutor(20) as pool:
+        found = list(pool.map(lambda n: connector.find("companies", "website", f"c{n}.example"), range(20)))
+    assert [[one.raw["name"] for one in each] for each in found] == [[f"Company {n}"] for n in range(20)]
+    listings = (crm_remote.control.stats()["total"] - calls) / 5  # four pages and an empty one
+    assert listings < 10
+
+
+def test_only_the_contacts_that_were_found_are_asked_for_their_company(crm: CrmClient, crm_remote: Remote) -> None:
+    play(crm_remote, embedded_memberships=False)
+    connector = CrmConnector(crm)
+    company = create(connector, "companies", name="Acme")
+    for number in range(10):
+        create(connector, "contacts", email=f"p{number}@acme.com", companyId=company)
+    calls = crm_remote.control.stats()["total"]
+    (found,) = connector.find("contacts", "email", "p7@acme.com")
+    assert found.raw["companyId"] == company
+    assert crm_remote.control.stats()["total"] - calls == 2  # the list, and one list of memberships
 
 
 def test_an_activity_is_found_in_one_list_for_many(crm_connector: CrmConnector, crm_remote: Remote) -> None:

@@ -315,6 +315,37 @@ def test_an_unexpired_lease_is_not_expired(store: Store, clock: HandClock) -> No
     assert row_of(store, company("1")).state == "leased"
 
 
+def test_a_renewed_lease_lasts_longer_with_all_its_keys(store: Store, clock: HandClock) -> None:
+    claim = claim_one(store, contact("9"), seconds=30)
+    commit(store, Extend(claim, frozenset({"crm/companies/1"})))
+    clock.pass_(29)
+    held, until = store.changes.renew([claim], 30)
+    assert (held, until) == ({claim.token}, clock.now() + timedelta(seconds=30))
+    store.changes.hint("default", [company("1")])
+    clock.pass_(29)
+    assert store.changes.expire() == 0
+    assert store.changes.claim("default", 10, 30) == []
+    assert isinstance(finish(store, claim), Finished)
+
+
+def test_a_lease_that_ran_out_is_not_renewed(store: Store, clock: HandClock) -> None:
+    claim = claim_one(store, company("1"), seconds=30)
+    clock.pass_(30)
+    assert store.changes.renew([claim], 30)[0] == set()
+    store.changes.expire()
+    assert len(store.changes.claim("default", 10, 30)) == 1
+
+
+def test_only_its_own_lease_is_renewed(store: Store, clock: HandClock) -> None:
+    slow = claim_one(store, company("1"), seconds=30)
+    clock.pass_(31)
+    store.changes.expire()
+    assert len(store.changes.claim("default", 10, 30)) == 1
+    assert store.changes.renew([slow], 300)[0] == set()
+    clock.pass_(30)
+    assert store.changes.expire() == 1
+
+
 def test_extending_takes_all_keys_or_none(store: Store) -> None:
     first, second = claim_one(store, company("1")), claim_one(store, company("2"))
     assert commit(store, Extend(first, frozenset({"email/x", "crm/companies/2"}))) == Busy()

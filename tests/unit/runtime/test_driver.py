@@ -5,18 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from bridge.core.effects import Again, Commit, Effect, Finish, Park, Read, ReadTables, Resolve, Wait
+from bridge.core.effects import (
+    Again,
+    Commit,
+    Declare,
+    Effect,
+    FindByValue,
+    Finish,
+    Park,
+    Read,
+    ReadTables,
+    Resolve,
+    Wait,
+    Write,
+)
 from bridge.core.errors import LeaseLost
 from bridge.runtime import driver as module
 from bridge.runtime.clock import SystemClock
 from bridge.runtime.driver import LOOK_SECONDS, MOST_WIDTH, Driver
 from bridge.sync.terms import Terms
 
+LEASE = timedelta(seconds=20)
 Steps = Generator[Effect, Any, None]
 Reconcile = Callable[[Any], Steps]
 
@@ -28,6 +44,7 @@ class Shelf:
         self.waiting = list(waiting)
         self.groups: list[list[Any]] = []
         self.broken: list[Exception] = []
+        self.renewed: list[str] = []
         self.changes = self
         self.looks = 0
 
@@ -40,6 +57,10 @@ class Shelf:
                 return given
         return []
 
+    def renew(self, claims: Sequence[Any], lease: float) -> tuple[set[str], datetime]:
+        self.renewed += [claim.token for claim in claims]
+        return {claim.token for claim in claims}, SystemClock().now() + timedelta(seconds=lease)
+
     def apply(self, operations: Sequence[Any]) -> list[Any]:
         self.groups.append(list(operations))
         if self.broken:
@@ -51,9 +72,17 @@ class Shelf:
         return answer
 
 
+@dataclass
+class Leased:
+    change: Any
+    token: str
+    lease_until: datetime
+    open_fields: tuple[str, ...] = ()
+
+
 def made(lane: str, name: str) -> Any:
     change = SimpleNamespace(lane=lane, record_id=name, id=name, connection="default", cause="")
-    return SimpleNamespace(change=change, open_fields={})
+    return Leased(change, name, SystemClock().now() + LEASE)
 
 
 def until_an_edit_is_begun(shelf: Shelf, order: Sequence[str]) -> float:
@@ -74,7 +103,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Any:
     """``start(waiting, reconcile)`` answers a driver, its shelf and the names of changes as they began."""
     drivers: list[Driver] = []
 
-    def start(waiting: Sequence[Any], steps: Reconcile, in_flight: int = 16, **more: Any) -> Any:
+    def start(waiting: Sequence[Any], steps: Reconcile, in_flight: int = 16, lease: float = 20, **more: Any) -> Any:
         order: list[str] = []
 
         def reconcile(claim: Any, _terms: Any) -> Steps:
@@ -84,7 +113,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(module, "reconcile", reconcile)
         shelf = Shelf(waiting)
         terms: Any = SimpleNamespace(
-            mappings=SimpleNamespace(streams=()), timings=SimpleNamespace(lease=20, http_timeout=5), **more
+            mappings=SimpleNamespace(streams=()),
+            timings=SimpleNamespace(lease=lease, http_timeout=min(lease / 4, 5)),
+            **more,
         )
         made = Driver(
             cast(Any, shelf), lambda _: cast(Terms, terms), SystemClock(), sleep=time.sleep, in_flight=in_flight
@@ -355,3 +386,59 @@ def test_nothing_is_looked_for_at_each_answer_of_the_last_ones(started: Any) -> 
     driver, shelf, _ = started(backfill(4), steps)
     driver.drain("default", 20)
     assert shelf.looks <= 4
+
+
+LOOK = Read(FindByValue("crm", "companies", "website", "acme.example"))
+
+
+def slow_look(claims: list[Any], then: Sequence[Effect]) -> Reconcile:
+    """A search that takes 1.4 s, then these; what was sent and committed carries ``claims``' leases."""
+
+    def steps(claim: Any) -> Steps:
+        yield LOOK
+        for effect in then:
+            yield replace(effect, claim=claim) if isinstance(effect, Write) else effect
+        claims.append(claim)
+
+    return steps
+
+
+class Slow:
+    """A remote whose search takes its time, and that notes until when those who write have their leases."""
+
+    def __init__(self, seconds: float = 1.4) -> None:
+        self.seconds = seconds
+
+    def find(self, *_: Any, **__: Any) -> tuple[()]:
+        time.sleep(self.seconds)
+        return ()
+
+    def send(self, *_: Any, **__: Any) -> str:
+        return "sent"
+
+
+def test_a_lease_is_renewed_while_a_search_takes_long(started: Any) -> None:
+    done: list[Any] = []
+    write = Write(cast(Any, None), 1, cast(Any, SimpleNamespace(system="crm")))
+    driver, shelf, _ = started(backfill(1), slow_look(done, [write]), connectors={"crm": Slow()}, lease=2)
+    (claim,) = shelf.waiting
+    claim.lease_until = SystemClock().now() + timedelta(seconds=1.2)
+    driver.drain("default", 20)
+    # Without it the write would come after the lease's end.
+    assert done == [claim]
+    assert shelf.renewed == ["b0"]
+
+
+def test_no_lease_is_renewed_once_it_is_declared_what_will_be_written(started: Any) -> None:
+    done: list[Any] = []
+
+    def steps(claim: Any) -> Steps:
+        yield Commit(Declare(claim, (), {}))
+        yield LOOK
+        done.append(claim)
+
+    driver, shelf, _ = started(backfill(1), steps, connectors={"crm": Slow()}, lease=2)
+    shelf.waiting[0].lease_until = SystemClock().now() + timedelta(seconds=1.2)
+    driver.drain("default", 20)
+    assert len(done) == 1
+    assert shelf.renewed == []
