@@ -48,26 +48,26 @@ class Listings:
         """
         line = self._lines.setdefault(kind, _Line())
         with line.lock:
-            round = line.next
-            place = len(round.wanted)
-            round.wanted.append((path, value))
+            shared = line.next
+            place = len(shared.wanted)
+            shared.wanted.append((path, value))
         if place == 0:
             with line.turn:
                 with line.lock:
                     line.next = _Round()
-                _look_through(round, pages)
-        return tuple(round.found.result()[place])
+                _look_through(shared, pages)
+        return tuple(shared.found.result()[place])
 
 
-def _look_through(round: _Round, pages: Callable[[], Iterable[Page]]) -> None:
-    found: list[Found] = [[] for _ in round.wanted]
+def _look_through(shared: _Round, pages: Callable[[], Iterable[Page]]) -> None:
+    found: list[Found] = [[] for _ in shared.wanted]
     try:
         for page in pages():
             for record in page.records:
-                for place, (path, value) in enumerate(round.wanted):
+                for place, (path, value) in enumerate(shared.wanted):
                     if may_equal(get_path(record.raw, path), value):
                         found[place].append(record)
     except BaseException as error:
-        round.found.set_exception(error)
+        shared.found.set_exception(error)
     else:
-        round.found.set_result(found)
+        shared.found.set_result(found)

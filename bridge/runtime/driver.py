@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.1
 """Claims are taken in handfuls, but where a rate limit makes a handful slow, live work is looked for this often."""
 RENEW_SECONDS: Final = 0.5
-"""How often leases that are half over are looked for."""
+"""How often leases that are to be renewed are looked for."""
 TABLES_SECONDS: Final = 1.0
 """Every reconcile asks for names of labels and stages, which connectors keep for a minute: only the first of a second is handed
 to another thread for them."""
@@ -304,8 +304,9 @@ class _Drain:
         if now - self._renewed < RENEW_SECONDS:
             return
         self._renewed = now
-        half = self._clock.now() + timedelta(seconds=self._terms.timings.lease / 2)
-        slow = [flow for flow in self._calling if flow.lease_until < half and not flow.declared]
+        # Early, so that enough is left for the writes that follow.
+        soon = self._clock.now() + timedelta(seconds=self._terms.timings.lease * 3 / 4)
+        slow = [flow for flow in self._calling if flow.lease_until < soon and not flow.declared]
         if slow:
             try:
                 self._driver.renew(slow, self._terms)
