@@ -23,6 +23,8 @@ PARENTS = "tests/integration/store/test_store_parents.py"
 PEOPLE_ASKED = "tests/integration/store/test_store_attention.py"
 REBUILD = "tests/integration/operations/test_rebuild.py"
 OSCILLATION = "tests/unit/operations/test_oscillation_rule.py"
+DRIVER = "tests/unit/runtime/test_driver.py"
+LISTINGS = "tests/unit/connectors/test_listings.py"
 LEASES = "tests/unit/store/test_lease_guards.py"
 GUARDED = "tests/unit/sync/test_engine_guards.py"
 STAMPS = "tests/simulation/scenarios/test_scenario_stamps.py"
@@ -687,4 +689,88 @@ KNOWING = (
     ),
 )
 
-MUTANTS = (*MERGING, *IDENTIFYING, *READING, *REMEMBERING, *INTERRUPTED, *KNOWING)
+PATIENT = (
+    Mutant(
+        "a lease renewed late",
+        "A lease that has run out is nobody's to renew.",
+        "bridge/store/claiming.py",
+        ', changes.c.state == "leased", changes.c.lease_until > bindparam("now")\n',
+        ', changes.c.state == "leased", bindparam("now").is_not(None)\n',
+        (CHANGES,),
+        "ran_out_is_not_renewed",
+    ),
+    Mutant(
+        "another's lease renewed",
+        "A token renews what it holds, and nothing else.",
+        "bridge/store/claiming.py",
+        " for change, token in rows if owners[change] == token}",
+        " for change, token in rows}",
+        (CHANGES,),
+        "only_its_own_lease",
+    ),
+    Mutant(
+        "keys left behind",
+        "All keys of a claim are renewed with it.",
+        "bridge/store/claiming.py",
+        "    leasing.renew(connection, held.values(), now, until)\n",
+        "",
+        (CHANGES,),
+        "with_all_its_keys",
+    ),
+    Mutant(
+        "renewed while writing",
+        "The lease in which a write is declared is the last one.",
+        "bridge/runtime/driver.py",
+        " and not flow.declared]",
+        "]",
+        (DRIVER,),
+        "no_lease_is_renewed",
+    ),
+    Mutant(
+        "renewed for the store alone",
+        "What is written goes by the renewed lease.",
+        "bridge/runtime/driver.py",
+        "                flow.lease_until = until\n",
+        "                pass\n",
+        (DRIVER,),
+        "lease_is_renewed",
+    ),
+    Mutant(
+        "a listing joined halfway",
+        "Who asks while a listing is under way is served by the next one.",
+        "bridge/connectors/listings.py",
+        "                with line.lock:\n                    line.next = _Round()\n                _look_through(shared, pages)\n",
+        "                _look_through(shared, pages)\n                with line.lock:\n                    line.next = _Round()\n",
+        (LISTINGS,),
+        "shares_the_next_one",
+    ),
+    Mutant(
+        "all at once after a pause",
+        "A single change shows whether the remote is back.",
+        "bridge/store/claiming.py",
+        "            claims = _claim(connection, lessor, 1, streams, LANES)\n",
+        "            claims = _claim(connection, lessor, limit, streams, LANES)\n",
+        (CHANGES,),
+        "one_change_is_tried",
+    ),
+    Mutant(
+        "any end ends a pause",
+        "A trial that failed is no sign that the remote is back.",
+        "bridge/store/resting.py",
+        "    if claim.trial and not _failed(outcome):\n",
+        "    if claim.trial:\n",
+        (CHANGES,),
+        "no_sign_that_the_remote_is_back",
+    ),
+    Mutant(
+        "a person's pause ended",
+        "A trial does not end what a person paused meanwhile.",
+        "bridge/store/pausing.py",
+        "    if row is not None and row.paused_until is not None:\n        resume",
+        "    if row is not None:\n        resume",
+        (CHANGES,),
+        "pause_of_a_person",
+    ),
+)
+
+MUTANTS = (*MERGING, *IDENTIFYING, *READING, *REMEMBERING, *INTERRUPTED, *KNOWING, *PATIENT)
