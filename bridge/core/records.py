@@ -44,6 +44,8 @@ Value: TypeAlias = Any
 
 LinkState: TypeAlias = Literal["half", "live", "suspended", "dead"]
 Lane: TypeAlias = Literal["live", "backfill"]
+LANES: Final[tuple[Lane, ...]] = ("live", "backfill")
+"""The first goes first."""
 ChangeState: TypeAlias = Literal["pending", "leased", "waiting", "parked", "done"]
 
 

@@ -40,7 +40,7 @@ from bridge.core.effects import (
 )
 from bridge.core.errors import LeaseLost, RemoteError
 from bridge.core.ports import Clock
-from bridge.core.records import Lane
+from bridge.core.records import LANES, Lane
 from bridge.store import Store
 from bridge.sync.reconcile import reconcile
 from bridge.sync.terms import Terms
@@ -119,9 +119,7 @@ class Driver:
                 line.busy.release()
         return drained
 
-    def claim(
-        self, connection: str, terms: Terms, limit: int, lanes: Sequence[Lane] = ("live", "backfill")
-    ) -> list[Claim]:
+    def claim(self, connection: str, terms: Terms, limit: int, lanes: Sequence[Lane] = LANES) -> list[Claim]:
         streams = [stream.name for stream in terms.mappings.streams]
         return list(self._store.changes.claim(connection, limit, terms.timings.lease, streams, lanes))
 
@@ -266,7 +264,7 @@ class _Drain:
         room = self._width * 2 - self._running - len(self._ready)
         due = now - self._looked >= LOOK_SECONDS
         if room > 0 and (due or (room >= self._width // 2 and not (self._dry and self._running))):
-            lanes: tuple[Lane, ...] = ("live", "backfill")
+            lanes = LANES
         elif due and (room := self._in_flight - self._live) > 0:
             lanes = ("live",)
         else:

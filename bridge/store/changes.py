@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from bridge.core.effects import Claim
 from bridge.core.errors import UsageError
 from bridge.core.ports import Clock
-from bridge.core.records import Lane, Reference
+from bridge.core.records import LANES, Lane, Reference
 from bridge.store import leasing
 from bridge.store.claiming import Lessor, claim, renew
 from bridge.store.database import Database
@@ -59,7 +59,7 @@ class Changes:
         limit: int,
         lease_seconds: float,
         streams: Collection[str] | None = None,
-        lanes: Sequence[Lane] = ("live", "backfill"),
+        lanes: Sequence[Lane] = LANES,
     ) -> list[Claim]:
         """Lease up to ``limit`` due changes, in the order of ``lanes``. Nothing unless the connection is live and not paused.
 
@@ -225,7 +225,7 @@ def _first_due(transaction: Connection, connection: str) -> datetime | None:
             .order_by(changes.c.due_at)
             .limit(1)
         ).scalar()
-        for lane in ("live", "backfill")
+        for lane in LANES
     ]
     return min((due for due in dues if due is not None), default=None)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.core.effects import Claim, Revert, Undo
-from bridge.core.records import Change, Lane, Link, Reference
+from bridge.core.records import LANES, Change, Lane, Link, Reference
 from bridge.store import leasing
 from bridge.store.linking import links_by_end
 from bridge.store.pausing import await_trial, resume, standing
@@ -21,7 +21,6 @@ from bridge.store.tables import changes, held_changes, holds, run_items
 BUSY_SECONDS = 0.5
 """A change whose record somebody else holds comes back after this; it is never waited for."""
 MAX_ROUNDS = 5
-LANES: Final[tuple[Lane, ...]] = ("live", "backfill")
 RELEASED_FOR = timedelta(hours=1)
 """How long a released hold lets its changes pass: as long as the brake counts."""
 
@@ -71,11 +70,7 @@ class Lessor:
 
 
 def claim(
-    connection: Connection,
-    lessor: Lessor,
-    limit: int,
-    streams: Collection[str] | None = None,
-    lanes: Sequence[Lane] = LANES,
+    connection: Connection, lessor: Lessor, limit: int, streams: Collection[str] | None, lanes: Sequence[Lane]
 ) -> list[Claim]:
     """Up to ``limit`` claims, lane after lane, in each in the order they fell due; one after a pause, until it went well."""
     match standing(connection, lessor.name, lessor.now):
