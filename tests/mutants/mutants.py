@@ -736,6 +736,15 @@ PATIENT = (
         "lease_is_renewed",
     ),
     Mutant(
+        "more leases for the rest of the old one",
+        "Leases taken after a renewal last as long as it does.",
+        "bridge/runtime/driver.py",
+        "                return Commit(replace(operation, claim=replace(claim, lease_until=self.lease_until)))\n",
+        "                return effect\n",
+        (DRIVER,),
+        "lease_is_renewed",
+    ),
+    Mutant(
         "a listing joined halfway",
         "Who asks while a listing is under way is served by the next one.",
         "bridge/connectors/listings.py",

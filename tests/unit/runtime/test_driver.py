@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +17,7 @@ from bridge.core.effects import (
     Commit,
     Declare,
     Effect,
+    Extend,
     FindByValue,
     Finish,
     Park,
@@ -391,26 +392,11 @@ def test_nothing_is_looked_for_at_each_answer_of_the_last_ones(started: Any) -> 
 LOOK = Read(FindByValue("crm", "companies", "website", "acme.example"))
 
 
-def slow_look(claims: list[Any], then: Sequence[Effect]) -> Reconcile:
-    """A search that takes 1.4 s, then these; what was sent and committed carries ``claims``' leases."""
-
-    def steps(claim: Any) -> Steps:
-        yield LOOK
-        for effect in then:
-            yield replace(effect, claim=claim) if isinstance(effect, Write) else effect
-        claims.append(claim)
-
-    return steps
-
-
 class Slow:
-    """A remote whose search takes its time, and that notes until when those who write have their leases."""
-
-    def __init__(self, seconds: float = 1.4) -> None:
-        self.seconds = seconds
+    """A remote whose search takes its time."""
 
     def find(self, *_: Any, **__: Any) -> tuple[()]:
-        time.sleep(self.seconds)
+        time.sleep(1.4)
         return ()
 
     def send(self, *_: Any, **__: Any) -> str:
@@ -419,14 +405,23 @@ class Slow:
 
 def test_a_lease_is_renewed_while_a_search_takes_long(started: Any) -> None:
     done: list[Any] = []
-    write = Write(cast(Any, None), 1, cast(Any, SimpleNamespace(system="crm")))
-    driver, shelf, _ = started(backfill(1), slow_look(done, [write]), connectors={"crm": Slow()}, lease=2)
+
+    def steps(claim: Any) -> Steps:
+        yield LOOK
+        yield Commit(Extend(claim, frozenset({"email/x"})))
+        yield Write(claim, 1, cast(Any, SimpleNamespace(system="crm")))
+        done.append(claim)
+
+    driver, shelf, _ = started(backfill(1), steps, connectors={"crm": Slow()}, lease=2)
     (claim,) = shelf.waiting
     claim.lease_until = SystemClock().now() + timedelta(seconds=1.2)
     driver.drain("default", 20)
     # Without it the write would come after the lease's end.
     assert done == [claim]
     assert set(shelf.renewed) == {"b0"}
+    # More leases last as long as the renewed ones: whoever takes one over takes all.
+    ((extend,),) = shelf.groups
+    assert extend.claim.lease_until > claim.lease_until
 
 
 def test_no_lease_is_renewed_once_it_is_declared_what_will_be_written(started: Any) -> None:
