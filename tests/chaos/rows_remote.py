@@ -147,7 +147,8 @@ def _outage(play: Play) -> None:
     pauses = hours * 3600 / Timings().pause
     for count, away in ((50, few), (500, many)):
         play.figures[f"{hours} hours away, {count} records"] = (
-            f"{away.calls} calls ({away.calls / pauses:.0f} a pause of 30 s), {away.states}, attempts {away.attempts}"
+            f"{away.calls_at_rest} calls in {pauses:.0f} pauses of 30 s, {away.calls - away.calls_at_rest} in the first minute, "
+            f"{away.states}, attempts {away.attempts}"
         )
         play.check(set(away.states) == {"pending"}, f"after {hours} hours: {away.states}")
         play.check(away.attempts < 10, f"an outage cost {away.attempts} attempts")
@@ -155,6 +156,9 @@ def _outage(play: Play) -> None:
         play.check(
             away.calls_at_rest <= pauses, f"{away.calls_at_rest} calls to a remote that is away in {pauses:.0f} pauses"
         )
+    play.check(
+        many.calls_at_rest < few.calls_at_rest * 1.05, f"{many.calls_at_rest} calls for ten times the records of {few}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
