@@ -67,18 +67,18 @@ def nothing_lost_nothing_twice(play: Play) -> None:
         play.until(
             lambda: _twins(crm) or len(keys_of(assembly.records("accounts"))) >= goal,
             # Three calls a record at 30 a second, and what was in hand at a kill waits for its lease.
-            play.pick(180, 180, 600),
+            play.pick(180, 180, 300),
             "all companies in Assembly",
             0.5,
         )
         play.check(not _twins(crm), "a company was made twice in the CRM")
         play.until(
-            lambda: len(keys_of(assembly.records("contacts"))) >= len(people), 300, "all contacts in Assembly", 0.5
+            lambda: len(keys_of(assembly.records("contacts"))) >= len(people), 120, "all contacts in Assembly", 0.5
         )
         lost = {name: proxy.counts["lost"] for name, proxy in at.proxies.items()}
         for proxy in at.proxies.values():
             proxy.weather.lose_answers = 0.0
-        quiet(play, at, play.pick(120, 120, 600))
+        quiet(play, at, 120)
         play.figures |= {
             "records": goal + len(people),
             "deliveries": len(send),
